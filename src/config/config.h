@@ -1,0 +1,72 @@
+/* config.h - werd.yaml
+ *
+ * Every key, its type, range, default and text stands in one table (config.c), from which the
+ * reader works and werd.conf(5) is checked.  An unknown key, a value out of range or a key twice
+ * is refused with file, line and reason.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "net/address.h"
+#include "net/tls.h"
+
+struct config_listen {
+	struct address *addresses;
+	size_t n_addresses;
+};
+
+struct config_ranges {
+	struct address_range *ranges;
+	size_t n_ranges;
+};
+
+struct config_ingest {
+	bool is_on;                  /* the `ingest:` mapping is there */
+	struct config_listen listen; /* default when neither list is given: [:1273] */
+	struct config_listen tls_listen;
+	const char *tls_certificate; /* absolute, or relative to the configuration's folder */
+	const char *tls_key;
+	enum tls_version tls_least;
+	struct config_ranges allow;
+	struct config_ranges trusted_proxies;
+	unsigned threads; /* I/O threads; 0: one per core */
+	uint64_t max_report_bytes;
+	uint64_t max_cab_bytes;
+	uint64_t max_connections;
+	uint64_t max_queue; /* reports that wait for a commit before 503 */
+	int64_t head_timeout_us, body_timeout_us, idle_timeout_us;
+	int64_t upload_valid_us;          /* how long an upload path is good */
+	uint64_t disk_reserve_cab_bytes;  /* below this much free, cabinets are refused */
+	uint64_t disk_reserve_bytes;      /* below this much free, reports are refused */
+	uint64_t peer_connections;        /* per peer; 0: no limit */
+	uint64_t peer_reports_per_minute; /* per peer; 0: no limit */
+	uint64_t bucket_table;            /* BucketTable of replies */
+};
+
+struct config_analyze {
+	int64_t poll_us; /* how often the store is looked at when there was nothing */
+};
+
+struct config {
+	const char *path;       /* of the file itself */
+	const char *data;       /* folder of the store */
+	const char *collection; /* file of collection rules; NULL: the built-in default */
+	unsigned node;          /* 0-255 */
+	const char *log_level;
+	struct config_ingest ingest;
+	struct config_analyze analyze;
+};
+
+/* Strings live in ARENA.  DETAIL: "FILE:LINE: reason".  ERR_NOTFOUND, ERR_CONFIG. */
+err_t config_load(const char *path, struct arena *arena, struct config *ret_config,
+		  struct err_detail *detail) ERR_CHECK;
+/* The same from memory; FOLDER is what relative paths are relative to.  Pure. */
+err_t config_parse(struct slice text, const char *path, struct arena *arena,
+		   struct config *ret_config, struct err_detail *detail) ERR_CHECK;
+/* What config_parse cannot know: files exist, certificate and key fit, the folder is writable. */
+err_t config_check(const struct config *config, struct err_detail *detail) ERR_CHECK;
+/* Prints the table, a line per key: name, type, default, text.  For the manual's test. */
+struct buf;
+void config_describe(struct buf *out);
+#define CONFIG_DEFAULT_PATH "/etc/openwer/werd.yaml"
