@@ -50,9 +50,12 @@ time_format(int64_t time_us, char text[TIME_TEXT_BYTES])
 	time_t seconds = (time_t)((time_us - fraction) / TIME_SECOND_US);
 	struct tm tm;
 	(void)gmtime_r(&seconds, &tm);
-	(void)snprintf(text, TIME_TEXT_BYTES, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
+	char whole[96]; /* as long as the compiler can imagine the fields */
+	(void)snprintf(whole, sizeof(whole), "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
 		       (tm.tm_year + 1900) % 10000, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
 		       tm.tm_min, tm.tm_sec, (int)fraction);
+	memcpy(text, whole, TIME_TEXT_BYTES - 1);
+	text[TIME_TEXT_BYTES - 1] = '\0';
 	return text;
 }
 
