@@ -4,7 +4,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* gcc tells by a macro, clang by a feature. */
 #if defined(__SANITIZE_ADDRESS__)
+#define HAS_POISON 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HAS_POISON 1
+#endif
+#endif
+
+#ifdef HAS_POISON
 #include <sanitizer/asan_interface.h>
 #define POISON(at, bytes) ASAN_POISON_MEMORY_REGION(at, bytes)
 #define UNPOISON(at, bytes) ASAN_UNPOISON_MEMORY_REGION(at, bytes)
@@ -66,7 +75,10 @@ add_chunk(struct arena *arena, size_t bytes)
 		size = arena->cap_bytes;
 	if (size < bytes)
 		size = bytes;
-	struct arena_chunk *chunk = malloc(sizeof(*chunk) + size);
+	size_t bytes_with_head;
+	if (__builtin_add_overflow(size, sizeof(struct arena_chunk), &bytes_with_head))
+		abort();
+	struct arena_chunk *chunk = malloc(bytes_with_head);
 	if (chunk == NULL)
 		abort();
 	*chunk = (struct arena_chunk){.next = arena->chunks, .size = size};
@@ -78,12 +90,11 @@ add_chunk(struct arena *arena, size_t bytes)
 void *
 arena_alloc(struct arena *arena, size_t bytes)
 {
-	if (bytes > arena->cap_bytes)
+	size_t left = arena->cap_bytes - arena->used_bytes;
+	if (bytes > left)
 		return NULL;
-	size_t rounded = (bytes + ALIGN - 1) / ALIGN * ALIGN;
-	if (rounded == 0)
-		rounded = ALIGN;
-	if (arena->used_bytes + rounded > arena->cap_bytes)
+	size_t rounded = bytes == 0 ? ALIGN : bytes + (ALIGN - bytes % ALIGN) % ALIGN;
+	if (rounded < bytes || rounded > left)
 		return NULL;
 	struct arena_chunk *chunk = arena->chunks;
 	if (chunk == NULL || chunk->size - chunk->used < rounded)

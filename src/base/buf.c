@@ -40,10 +40,11 @@ buf_room(struct buf *buf, size_t count)
 		buf->error = ERR_LIMIT;
 		return NULL;
 	}
-	if (need > buf->capacity || buf->data == NULL) {
+	/* One byte more than is asked for: buf_printf needs it for its NUL. */
+	if (need >= buf->capacity) {
 		size_t capacity = buf->capacity == 0 ? 256 : buf->capacity * 2;
-		if (capacity < need)
-			capacity = need;
+		if (capacity <= need)
+			capacity = need + 1;
 		uint8_t *data = realloc(buf->data, capacity);
 		if (data == NULL)
 			abort();
@@ -98,7 +99,7 @@ buf_printf(struct buf *buf, const char *format, ...)
 	va_start(args, format);
 	int len = vsnprintf(NULL, 0, format, args);
 	va_end(args);
-	uint8_t *at = len < 0 ? NULL : buf_room(buf, (size_t)len + 1);
+	uint8_t *at = len < 0 ? NULL : buf_room(buf, (size_t)len);
 	if (at == NULL)
 		return;
 	va_start(args, format);

@@ -56,10 +56,10 @@ read_all(int fd, struct buf *out)
 err_t
 fs_read_file(const char *path, size_t max_bytes, struct buf *out, struct err_detail *detail)
 {
+	buf_init(out, max_bytes);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return failed(detail, "open", path);
-	buf_init(out, max_bytes);
 	err_t err = read_all(fd, out);
 	(void)close(fd);
 	if (err == OK)

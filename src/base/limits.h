@@ -22,6 +22,9 @@
 #define LIMIT_HEADER_BYTES (16 * 1024)
 #define LIMIT_HEADERS 100
 #define LIMIT_TARGET_BYTES 4096 /* the request line's path */
+/* PROXY v2: addresses are 36 bytes at most; the rest is for TLVs such as a client certificate's
+ * name (the specification asks to keep all of it under 536). */
+#define LIMIT_PROXY_HEADER_BYTES 2048
 
 /* Level-1 reply: lists of a few files or keys. */
 #define LIMIT_REPLY_BYTES (64 * 1024)
@@ -31,7 +34,11 @@
 #define LIMIT_YAML_BYTES (4 * 1024 * 1024)
 #define LIMIT_YAML_DEPTH 32
 #define LIMIT_YAML_NODES 200000
+#define LIMIT_YAML_ARENA_BYTES (64 * 1024 * 1024) /* 200,000 nodes are 40 MiB, and the text */
 #define LIMIT_COLLECTION_RULES 10000
+#define LIMIT_COLLECTION_ARENA_BYTES (64 * 1024 * 1024) /* compiled: 10,000 rules are 10 MiB */
+#define LIMIT_LISTEN_ADDRESSES 64                       /* of one list: more than a machine has */
+#define LIMIT_ADDRESS_RANGES 1024 /* of one list: each connection is compared with all of them */
 
 /* Kept for study, oldest dropped first: enough to see a pattern, too little to fill a disk. */
 #define LIMIT_QUARANTINE_ITEMS 1000

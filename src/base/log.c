@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "base/time.h"
 
 static struct {
@@ -54,23 +55,47 @@ log_event(enum log_level level, const char *event, const char *format, ...)
 	(void)ignored;
 }
 
+/* Length of the character at the start of S that may be shown as it is, 0 when it may not:
+ * control characters, U+0080-U+009F among them, could command a terminal. */
+static size_t
+shown_as_is(struct slice s)
+{
+	if (s.len == 0)
+		return 0;
+	uint8_t c = s.data[0];
+	if (c < 0x80)
+		return c < 0x20 || c == 0x7f ? 0 : 1;
+	if (c == 0xc2 && s.len > 1 && s.data[1] < 0xa0)
+		return 0;
+	for (size_t count = 2; count <= 4 && count <= s.len; count++)
+		if (text_is_utf8(slice_sub(s, 0, count)))
+			return count;
+	return 0;
+}
+
 const char *
 log_value(struct slice s, char text[LOG_VALUE_BYTES])
 {
-	const size_t shown = s.len > 200 ? 200 : s.len;
+	enum {
+		MOST = 200
+	};
 	size_t at = 0;
+	size_t i = 0;
 	text[at++] = '"';
-	for (size_t i = 0; i < shown; i++) {
-		uint8_t c = s.data[i];
-		if (c == '"' || c == '\\') {
-			text[at++] = '\\';
-			text[at++] = (char)c;
-		} else if (c < 0x20 || c >= 0x7f) {
-			at += (size_t)snprintf(text + at, 5, "\\x%02x", c);
-		} else {
-			text[at++] = (char)c;
+	while (i < s.len) {
+		size_t count = shown_as_is(slice_sub(s, i, 4));
+		if (i + (count == 0 ? 1 : count) > MOST)
+			break;
+		if (count == 0) {
+			at += (size_t)snprintf(text + at, 5, "\\x%02x", s.data[i++]);
+			continue;
 		}
+		if (s.data[i] == '"' || s.data[i] == '\\')
+			text[at++] = '\\';
+		memcpy(text + at, s.data + i, count);
+		at += count;
+		i += count;
 	}
-	memcpy(text + at, shown < s.len ? "...\"" : "\"", shown < s.len ? 5 : 2);
+	memcpy(text + at, i < s.len ? "...\"" : "\"", i < s.len ? 5 : 2);
 	return text;
 }

@@ -78,7 +78,7 @@ bool
 slice_to_u64(struct slice s, uint64_t *ret_value)
 {
 	uint64_t value = 0;
-	if (s.len == 0 || s.len > 20)
+	if (s.len == 0)
 		return false;
 	for (size_t i = 0; i < s.len; i++) {
 		if (s.data[i] < '0' || s.data[i] > '9')
@@ -96,9 +96,11 @@ slice_to_i64(struct slice s, int64_t *ret_value)
 {
 	bool negative = s.len > 0 && s.data[0] == '-';
 	uint64_t value;
-	if (!slice_to_u64(negative ? slice_sub(s, 1, s.len) : s, &value) || value > INT64_MAX)
+	if (!slice_to_u64(negative ? slice_sub(s, 1, s.len) : s, &value))
 		return false;
-	*ret_value = negative ? -(int64_t)value : (int64_t)value;
+	if (value > (uint64_t)INT64_MAX + negative) /* there is one negative number more */
+		return false;
+	*ret_value = (int64_t)(negative ? 0 - value : value);
 	return true;
 }
 

@@ -3,6 +3,7 @@
 enum {
 	REPLACEMENT = 0xfffd
 };
+#define REPLACEMENT_UTF8 "\xef\xbf\xbd"
 
 enum text_encoding
 text_detect(struct slice in, size_t *ret_bom_bytes)
@@ -54,6 +55,8 @@ static size_t
 decode_utf8(struct slice s, uint32_t *ret_char)
 {
 	static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
+	if (s.len == 0)
+		return 0;
 	uint8_t first = s.data[0];
 	size_t count = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
 	if (first < 0x80) {
@@ -83,7 +86,7 @@ copy_utf8(struct slice in, struct buf *out)
 		size_t count = decode_utf8(slice_sub(in, i, 4), &c);
 		if (count == 0) {
 			broken++;
-			buf_append_str(out, "\xef\xbf\xbd");
+			buf_append_str(out, REPLACEMENT_UTF8);
 			i++;
 			continue;
 		}
@@ -98,6 +101,11 @@ unit_at(struct slice in, size_t i, unsigned big_endian)
 {
 	return (uint32_t)(in.data[i + big_endian] | in.data[i + 1 - big_endian] << 8);
 }
+
+enum {
+	PIECE = 1536, /* bytes of output that are gathered before they are appended */
+	UNIT_MOST = 4 /* one step never writes more */
+};
 
 /* Eight ASCII characters at a time while the other byte of each is zero.  Returns the bytes used.
  */
@@ -140,30 +148,43 @@ take_utf16(struct slice in, size_t i, unsigned big_endian, uint32_t *ret_char, s
 	return 2;
 }
 
+/* Fills PIECE from the start of IN.  Returns the bytes used. */
+static size_t
+fill_piece(struct slice in, unsigned big_endian, uint8_t piece[PIECE], size_t *ret_len,
+	   size_t *broken)
+{
+	const size_t full = PIECE - 8 * UNIT_MOST; /* the loop writes eight characters at once */
+	size_t i = 0;
+	size_t len = 0;
+	while (i < in.len && len <= full) {
+		size_t run =
+			copy_ascii_run(slice_sub(in, i, (full - len) * 2), big_endian, piece + len);
+		len += run / 2;
+		i += run;
+		for (size_t k = 0; k < 8 && i < in.len; k++) {
+			uint32_t c;
+			i += take_utf16(in, i, big_endian, &c, broken);
+			len += encode_utf8(c, piece + len);
+		}
+	}
+	*ret_len = len;
+	return i;
+}
+
 static size_t
 copy_utf16(struct slice in, unsigned big_endian, struct buf *out)
 {
 	size_t broken = in.len % 2;
-	size_t whole = in.len - in.len % 2;
-	/* One unit of two bytes becomes at most three bytes of UTF-8. */
-	uint8_t *start = buf_room(out, whole / 2 * 3 + 3);
-	if (start == NULL)
-		return broken;
-	uint8_t *at = start;
-	struct slice s = slice_sub(in, 0, whole);
-	for (size_t i = 0; i < whole;) {
-		size_t run = copy_ascii_run(slice_sub(s, i, whole), big_endian, at);
-		at += run / 2;
-		i += run;
-		for (size_t k = 0; k < 8 && i < whole; k++) {
-			uint32_t c;
-			i += take_utf16(s, i, big_endian, &c, &broken);
-			at += encode_utf8(c, at);
-		}
+	struct slice left = slice_sub(in, 0, in.len - in.len % 2);
+	while (left.len > 0) {
+		uint8_t piece[PIECE];
+		size_t len;
+		size_t used = fill_piece(left, big_endian, piece, &len, &broken);
+		buf_append(out, slice_of(piece, len));
+		left = slice_sub(left, used, left.len);
 	}
 	if (in.len % 2 != 0)
-		at += encode_utf8(REPLACEMENT, at);
-	buf_grew(out, (size_t)(at - start));
+		buf_append_str(out, REPLACEMENT_UTF8);
 	return broken;
 }
 
@@ -180,10 +201,22 @@ text_to_utf8(struct slice in, enum text_encoding encoding, struct buf *out)
 }
 
 static void
-append_unit(struct buf *out, uint32_t unit, bool big_endian)
+put_unit(uint32_t unit, bool big_endian, uint8_t *at)
 {
-	buf_append_byte(out, (uint8_t)(big_endian ? unit >> 8 : unit));
-	buf_append_byte(out, (uint8_t)(big_endian ? unit : unit >> 8));
+	at[0] = (uint8_t)(big_endian ? unit >> 8 : unit);
+	at[1] = (uint8_t)(big_endian ? unit : unit >> 8);
+}
+
+static size_t
+encode_utf16(uint32_t c, bool big_endian, uint8_t out[4])
+{
+	if (c < 0x10000) {
+		put_unit(c, big_endian, out);
+		return 2;
+	}
+	put_unit(0xd800 + ((c - 0x10000) >> 10), big_endian, out);
+	put_unit(0xdc00 + ((c - 0x10000) & 0x3ff), big_endian, out + 2);
+	return 4;
 }
 
 void
@@ -191,15 +224,19 @@ text_to_utf16(struct slice utf8, enum text_encoding encoding, struct buf *out)
 {
 	bool big_endian = encoding == TEXT_UTF16BE;
 	for (size_t i = 0; i < utf8.len;) {
-		uint32_t c = REPLACEMENT;
-		size_t count = decode_utf8(slice_sub(utf8, i, 4), &c);
-		i += count == 0 ? 1 : count;
-		if (c < 0x10000) {
-			append_unit(out, c, big_endian);
-			continue;
+		uint8_t piece[PIECE];
+		size_t len = 0;
+		while (i < utf8.len && len + UNIT_MOST <= PIECE) {
+			uint32_t c = utf8.data[i];
+			size_t count = 1;
+			if (c >= 0x80)
+				count = decode_utf8(slice_sub(utf8, i, 4), &c);
+			if (count == 0)
+				c = REPLACEMENT;
+			i += count == 0 ? 1 : count;
+			len += encode_utf16(c, big_endian, piece + len);
 		}
-		append_unit(out, 0xd800 + ((c - 0x10000) >> 10), big_endian);
-		append_unit(out, 0xdc00 + ((c - 0x10000) & 0x3ff), big_endian);
+		buf_append(out, slice_of(piece, len));
 	}
 }
 
@@ -367,7 +404,8 @@ text_matches(struct slice pattern, struct slice in)
 			i++;
 		} else if (star != SIZE_MAX) {
 			p = star;
-			i = ++star_in;
+			star_in += char_bytes(in, star_in);
+			i = star_in;
 		} else {
 			return false;
 		}

@@ -72,8 +72,12 @@ time_from_filetime(uint64_t filetime, int64_t *ret_time_us)
 uint64_t
 time_to_filetime(int64_t time_us)
 {
+	if (time_us > YEAR_9999_END_US)
+		time_us = YEAR_9999_END_US;
+	if (time_us < -EPOCH_1601_US)
+		return 0;
 	int64_t since_1601 = time_us + EPOCH_1601_US;
-	return since_1601 < 0 ? 0 : (uint64_t)since_1601 * 10;
+	return (uint64_t)since_1601 * 10;
 }
 
 static bool
@@ -145,10 +149,22 @@ parse_offset(struct slice *s, int64_t *ret_us)
 	if (!skip(s, "+-") || !digits(s, 2, &hours))
 		return false;
 	(void)skip(s, ":");
-	if (!digits(s, 2, &minutes) || s->len != 0)
+	if (!digits(s, 2, &minutes) || s->len != 0 || hours > 23 || minutes > 59)
 		return false;
 	*ret_us = (west ? -1 : 1) * (hours * TIME_HOUR_US + minutes * TIME_MINUTE_US);
 	return true;
+}
+
+/* timegm takes a 30 February for a day in March. */
+static bool
+is_day_of_month(const struct tm *tm)
+{
+	struct tm noon = {.tm_year = tm->tm_year,
+			  .tm_mon = tm->tm_mon,
+			  .tm_mday = tm->tm_mday,
+			  .tm_hour = 12};
+	(void)timegm(&noon);
+	return noon.tm_mday == tm->tm_mday;
 }
 
 bool
@@ -180,6 +196,8 @@ time_parse(struct slice s, int64_t now_us, int64_t *ret_time_us)
 		return false;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
+	if (!is_day_of_month(&tm))
+		return false;
 	*ret_time_us = (int64_t)timegm(&tm) * TIME_SECOND_US + fraction - offset_us;
 	return true;
 }

@@ -15,6 +15,7 @@
 /* The directives that a rule can set; COLLECTION_DIRECTIVES is also their order in `explain`. */
 #define COLLECTION_DIRECTIVES(X)                                                                   \
 	X(CABS, "cabs")                                                                            \
+	X(CABS_THEN, "cabs_then")                                                                  \
 	X(CAB_BYTES_PER_MACHINE_DAY, "cab_bytes_per_machine_day")                                  \
 	X(MEMORY_DUMP, "memory_dump")                                                              \
 	X(MODULE_INFO, "module_info")                                                              \
@@ -36,8 +37,9 @@ enum collection_directive {
 
 struct collection;
 
-/* DETAIL: "line N: reason".  Refuses an unknown key, a directive that cannot be encoded, an empty
- * range, constants that contradict each other. */
+/* DETAIL: "line N: reason".  ERR_CONFIG: an unknown key, a directive that cannot be encoded, an
+ * empty range, constants that contradict each other, two rules of one name, too many rules, or
+ * rules whose reply could pass LIMIT_REPLY_BYTES. */
 err_t collection_parse(struct slice yaml, struct collection **ret_collection,
 		       struct err_detail *detail) ERR_CHECK;
 struct collection *collection_default(void); /* the built-in rules: as an empty file */
@@ -45,7 +47,9 @@ struct collection *collection_ref(struct collection *collection); /* any thread 
 void collection_unref(struct collection *collection);             /* accepts NULL */
 size_t collection_n_rules(const struct collection *collection);
 const char *collection_rule_name(const struct collection *collection, int rule); /* -1: "default" */
+/* 0: the built-in default. */
 unsigned collection_rule_line(const struct collection *collection, int rule);
+const char *collection_directive_name(enum collection_directive directive); /* "reg_key" */
 
 /* What the rules say of one report, before the counters of its bucket are asked. */
 struct collection_plan {

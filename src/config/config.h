@@ -1,15 +1,18 @@
 /* config.h - werd.yaml
  *
- * Every key, its type, range, default and text stands in one table (config.c), from which the
- * reader works and werd.conf(5) is checked.  An unknown key, a value out of range or a key twice
- * is refused with file, line and reason.
+ * Every key, its type, range, default and text stands in one table (config_table.c), from which
+ * the reader works and werd.conf(5) is checked.  Refuses, with file, line and reason: an unknown
+ * key, a value out of range, a key twice, one address twice, TLS without a certificate.
  */
 #pragma once
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "net/address.h"
 #include "net/tls.h"
+
+#define CONFIG_DEFAULT_PATH "/etc/openwer/werd.yaml"
 
 struct config_listen {
 	struct address *addresses;
@@ -25,7 +28,7 @@ struct config_ingest {
 	bool is_on;                  /* the `ingest:` mapping is there */
 	struct config_listen listen; /* default when neither list is given: [:1273] */
 	struct config_listen tls_listen;
-	const char *tls_certificate; /* absolute, or relative to the configuration's folder */
+	const char *tls_certificate; /* paths: as config_load says */
 	const char *tls_key;
 	enum tls_version tls_least;
 	struct config_ranges allow;
@@ -42,6 +45,7 @@ struct config_ingest {
 	uint64_t peer_connections;        /* per peer; 0: no limit */
 	uint64_t peer_reports_per_minute; /* per peer; 0: no limit */
 	uint64_t bucket_table;            /* BucketTable of replies */
+	bool reverse_dns;                 /* look peers' names up, to mark machines as matched */
 };
 
 struct config_analyze {
@@ -58,15 +62,15 @@ struct config {
 	struct config_analyze analyze;
 };
 
-/* Strings live in ARENA.  DETAIL: "FILE:LINE: reason".  ERR_NOTFOUND, ERR_CONFIG. */
+/* Strings live in ARENA.  Relative paths in the file are relative to its folder, and absolute
+ * here.  DETAIL: "FILE:LINE: reason".  ERR_NOTFOUND, ERR_DENIED, ERR_CONFIG. */
 err_t config_load(const char *path, struct arena *arena, struct config *ret_config,
 		  struct err_detail *detail) ERR_CHECK;
-/* The same from memory; FOLDER is what relative paths are relative to.  Pure. */
+/* The same from memory; paths are relative to the folder part of PATH.  Pure. */
 err_t config_parse(struct slice text, const char *path, struct arena *arena,
 		   struct config *ret_config, struct err_detail *detail) ERR_CHECK;
-/* What config_parse cannot know: files exist, certificate and key fit, the folder is writable. */
+/* What config_parse cannot know: the collection rules are there and good, certificate and key
+ * fit, the data folder is there and writable, or can be made. */
 err_t config_check(const struct config *config, struct err_detail *detail) ERR_CHECK;
-/* Prints the table, a line per key: name, type, default, text.  For the manual's test. */
-struct buf;
+/* Prints the table, a line per key: name, type, range, default, text, with tabs between them. */
 void config_describe(struct buf *out);
-#define CONFIG_DEFAULT_PATH "/etc/openwer/werd.yaml"

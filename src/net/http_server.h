@@ -9,7 +9,10 @@
  * the same thread.  A handler may also respond during head or body: the rest of the body is read
  * and dropped (up to a limit) or the connection is closed.  If the connection ends before
  * `complete`, `gone` is called instead and there is no answer.  After `complete` the request
- * stays valid until http_respond, whether or not the peer is still there.
+ * stays valid until http_respond, whether or not the peer is still there (and the server).
+ * After http_respond nothing more is called for that request.
+ *
+ * The program ignores SIGPIPE.
  */
 #pragma once
 

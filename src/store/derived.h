@@ -99,9 +99,11 @@ err_t derived_each_bucket(struct derived *derived, const struct report_filter *f
 			  void *context, uint64_t *ret_next) ERR_CHECK;
 err_t derived_find_bucket(struct derived *derived, uint64_t id, struct arena *arena,
 			  struct derived_bucket *ret_bucket) ERR_CHECK;
-/* By `hashed`, 32 hex digits, or the legacy number. */
+/* By Windows' own numbers, bucket/label.h; the first bucket that has it. */
 err_t derived_find_bucket_hashed(struct derived *derived, const uint8_t hashed[LABEL_HASHED_BYTES],
 				 uint64_t *ret_id) ERR_CHECK;
+err_t
+derived_find_bucket_legacy(struct derived *derived, uint64_t legacy, uint64_t *ret_id) ERR_CHECK;
 
 struct derived_totals {
 	uint64_t reports, buckets, machines, users, cabs, cab_bytes;

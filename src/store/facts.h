@@ -3,11 +3,14 @@
  * SQLite, WAL, synchronous=FULL.  One writer: ingest's committer thread.  Rows are appended and
  * may be forgotten, never edited.  docs/store.md has the schema with its reasons.
  * Tables: report (id, bucket, source, packed body), bucket (label buckets), reply (what was
- * answered when it was more than the bucket number), upload, quarantine, counter, meta.
- * A body is kept as it came, byte for byte, packed by pack.h.
+ * answered when it was more than the bucket's number and table), ask (cabinets asked for),
+ * upload, quarantine, counter, meta.
+ * A body is kept as it came, byte for byte, packed by pack.h.  A handle belongs to one thread at
+ * a time.
  *
  * Any failed write or commit leaves the transaction rolled back.  ERR_FULL: the disk is full,
- * go on after there is room.  Any other error: stop the role, reopen, check.
+ * go on after there is room.  Any other error: stop the role, reopen, check; the handle refuses
+ * everything until then.  After that a group whose sync failed may be there after all, whole.
  */
 #pragma once
 
@@ -46,7 +49,8 @@ struct facts_new_report {
 	uint64_t bucket;
 	struct facts_source source;
 	struct slice packed_body;
-	struct slice reply; /* full text; absent when it is the plain reply of the bucket */
+	struct slice reply;    /* full text; absent when it is the plain reply of the bucket */
+	uint64_t bucket_table; /* of that plain reply; 0 means 5 */
 	bool is_cab_asked;
 	uint64_t cab_max_bytes;
 	int64_t cab_expires_us;
@@ -125,14 +129,26 @@ const uint8_t *facts_upload_key(const struct facts *facts);
 err_t facts_highest_id(struct facts *facts, uint64_t *ret_id) ERR_CHECK; /* 0: no report yet */
 err_t facts_find_report(struct facts *facts, uint64_t id, struct arena *arena,
 			struct facts_report *ret_report) ERR_CHECK;
-/* Calls EACH for up to MAX reports with id > AFTER, ascending; the arena is reset between them.
- * EACH may stop by returning an error, which is returned.  *ret_count: how many were seen. */
+/* The bucket of a report, without its body.  ERR_NOTFOUND. */
+err_t facts_find_report_bucket(struct facts *facts, uint64_t id, uint64_t *ret_bucket) ERR_CHECK;
+/* Does an upload name this blob? */
+err_t
+facts_is_blob_named(struct facts *facts, const uint8_t sha256[32], bool *ret_is_named) ERR_CHECK;
+/* Calls EACH for up to MAX reports with id > AFTER, ascending; a report is valid during the call.
+ * EACH may stop by returning an error, which is returned.  *ret_count: how many were seen.
+ * In all facts_each_*: rows are copied out by pages, no read transaction is open during EACH, and
+ * EACH may call every other function here.  A report whose bytes were damaged on the disk comes
+ * with an absent body and reply (facts_find_report: ERR_CORRUPT). */
 typedef err_t (*facts_each_report_fn)(void *context, const struct facts_report *report);
 err_t
 facts_each_report_after(struct facts *facts, uint64_t after, size_t max, facts_each_report_fn each,
 			void *context, size_t *ret_count) ERR_CHECK;
 err_t facts_find_bucket(struct facts *facts, uint64_t id, struct arena *arena,
 			struct facts_bucket *ret_bucket) ERR_CHECK;
+/* Their ids alone: all with id > AFTER, ascending. */
+typedef err_t (*facts_each_id_fn)(void *context, uint64_t id);
+err_t facts_each_id_after(struct facts *facts, uint64_t after, facts_each_id_fn each,
+			  void *context) ERR_CHECK;
 typedef err_t (*facts_each_bucket_fn)(void *context, const struct facts_bucket *bucket);
 err_t facts_each_bucket(struct facts *facts, uint64_t after, facts_each_bucket_fn each,
 			void *context) ERR_CHECK; /* ascending id > AFTER */
