@@ -201,7 +201,7 @@ struct fill {
 	struct buf body, packed, key_text;
 	struct arena arena;
 	struct id_generator ids;
-	struct table buckets; /* ours to facts' */
+	struct table buckets; /* that are there */
 	uint64_t n_buckets;
 	int64_t now_us;
 	uint64_t uploads[GROUP], upload_buckets[GROUP];
@@ -220,6 +220,7 @@ put_bucket(struct fill *f, const struct report *report, uint64_t id)
 	label_key_text(&bucket.label, &f->key_text);
 	buf_printf(&f->key_text, "%" PRIu64, id);
 	label_key(buf_slice(&f->key_text), bucket.key);
+	f->n_buckets++;
 	check(facts_put_bucket(f->facts, &bucket), "bucket", &none);
 }
 
@@ -229,13 +230,16 @@ put_report(struct fill *f)
 	static struct made made;
 	struct err_detail none = {0};
 	uint64_t number = draw_bucket();
-	uint64_t bucket;
+	uint64_t known;
 	f->now_us += STEP_US;
 	make_report(&made, number, f->now_us);
-	if (!table_find(&f->buckets, number, &bucket)) {
-		bucket = 1000 + f->n_buckets++;
-		table_put(&f->buckets, number, bucket);
-		put_bucket(f, &made.report, bucket);
+	uint64_t bucket = 1000 + number;
+	if (!table_find(&f->buckets, number, &known)) {
+		struct facts_bucket row;
+		table_put(&f->buckets, number, 1);
+		arena_reset(&f->arena);
+		if (facts_find_bucket(f->facts, bucket, &f->arena, &row) != OK)
+			put_bucket(f, &made.report, bucket);
 	}
 	buf_reset(&f->body);
 	buf_reset(&f->packed);
@@ -467,8 +471,8 @@ ask(const char *data, int64_t now_us)
 		{"machine PC-0007?", {.machine = T("PC-0007?")}},
 		{"user user77", {.user = T("contoso\\user77")}},
 		{"user *77", {.user = T("*77")}},
-		{"bucket the first", {.bucket = 1000}},
-		{"bucket rare", {.bucket = 300000}},
+		{"bucket the first", {.bucket = 1001}},
+		{"bucket rare", {.bucket = 100001}},
 		{"event and machine", {.event = T("APPCRASH"), .machine = T("PC-00077")}},
 		{"app and module, rare", {.app = T("program7.exe"), .module = T("module77.dll")}},
 		{"app and module", {.app = T("program7.exe"), .module = T("ntdll.dll")}},
@@ -516,7 +520,7 @@ main(int argc, char **argv)
 		rebuild(argv[1], &f);
 	} else {
 		f.now_us = id_time_us(highest);
-		f.n_buckets = 10000000; /* new ones from here on */
+		seed ^= highest;
 	}
 	ask(argv[1], f.now_us);
 	follow(argv[1], &f, 100, 50);

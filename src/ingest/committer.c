@@ -154,6 +154,7 @@ put_report(struct committer *c, struct exchange *x, int64_t now_us)
 		.cab_max_bytes = x->ticket.max_bytes,
 		.cab_expires_us = x->ticket.expires_us,
 		.bucket_hits = bucket->hits,
+		.bucket_table = x->snapshot->config.ingest.bucket_table,
 	};
 	if (!is_plain)
 		row.reply = buf_slice(&x->reply);

@@ -162,7 +162,7 @@ blob_dir_open(const char *data, struct blob_dir **ret_dir, struct err_detail *de
 		err = fs_make_folders(path, 0750, detail);
 	if (err == OK)
 		err = open_folder(path, &dir, detail);
-	if (err != OK)
+	if (dir == NULL)
 		return err;
 	dir->is_writer = true;
 	err = make_folders(dir, detail);
@@ -259,7 +259,7 @@ keep_head(struct blob_writer *writer, struct slice bytes)
 static err_t
 gather(struct blob_writer *writer, struct slice bytes)
 {
-	while (bytes.len > 0) {
+	while (!slice_is_absent(bytes) && bytes.len > 0) {
 		if (writer->gathered_bytes == 0 && bytes.len >= WRITE_BYTES)
 			return fs_write_all(writer->fd, bytes);
 		struct slice part = slice_sub(bytes, 0, WRITE_BYTES - writer->gathered_bytes);

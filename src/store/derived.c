@@ -67,6 +67,7 @@ derived_new(const char *data, enum derived_mode mode)
 	derived->mode = mode;
 	derived->lock_fd = -1;
 	derived->list_max = DERIVED_LIST_MAX;
+	derived->probe_rows = DERIVED_PROBE_ROWS;
 	if (mode == DERIVED_WRITE)
 		derived->writer = derived_writer_new();
 	return derived;

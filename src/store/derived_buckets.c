@@ -11,7 +11,8 @@
  * machines along indexes that leave the long tail out, by first seen along the ids, by last seen
  * along the reports.  What that does not settle is gathered and sorted. */
 enum {
-	LIST_MAX = 200000,      /* buckets that are looked up one by one */
+	LIST_MAX = 20000,       /* buckets of a part that are listed */
+	GATHER_MAX = 20000,     /* ... and sorted without trying the order first */
 	REPORTS_TRIED = 200000, /* before the last seen are gathered and sorted instead */
 	ROWS_AT_ONCE = 32,
 	ROWS_ARENA_BYTES = 16 * 1024 * 1024
@@ -205,16 +206,17 @@ choose(struct bucket_list *list)
 {
 	const struct sieve *sieve = &list->sieve;
 	err_t err = OK;
-	if (sieve->buckets.is_on && sieve->buckets.list.count <= LIST_MAX)
-		return gather(list, &sieve->buckets.list);
-	if (sieve->text.is_loaded && sieve->text.candidates[DIM_BUCKET].list.count <= LIST_MAX)
-		return gather(list, &sieve->text.candidates[DIM_BUCKET].list);
-	if (list->wanted == SIZE_MAX)
-		return gather(list, NULL);
+	const struct id_list *listed = NULL;
+	if (sieve->text.is_loaded)
+		listed = &sieve->text.candidates[DIM_BUCKET].list;
+	if (sieve->buckets.is_on && (listed == NULL || sieve->buckets.list.count < listed->count))
+		listed = &sieve->buckets.list;
+	if (list->wanted == SIZE_MAX || (listed != NULL && listed->count <= GATHER_MAX))
+		return gather(list, listed);
 	err = list->sort == BUCKET_BY_LAST ? consider_recent(list)
 					   : consider_all(list, ordered_texts[list->sort]);
 	if (err == OK && list->count < list->wanted)
-		err = gather(list, NULL);
+		err = gather(list, listed);
 	return err;
 }
 

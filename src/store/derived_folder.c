@@ -208,6 +208,8 @@ open_file(struct derived *derived, const char *name, struct err_detail *detail)
 		file.cache_kib = REBUILD_CACHE_KIB;
 	}
 	err_t err = sql_open_writer(&derived->sql, &file, detail);
+	if (err == OK && derived->is_aside)
+		err = sql_exec(&derived->sql, "PRAGMA journal_mode=OFF", detail);
 	note_file(derived, path);
 	return err == OK ? attach(derived, detail) : err;
 }
@@ -347,7 +349,7 @@ err_t
 derived_take_place(struct derived *derived, struct err_detail *detail)
 {
 	char name[NAME_MAX + 1];
-	err_t err = sql_exec(&derived->sql, "PRAGMA wal_checkpoint(TRUNCATE)", detail);
+	err_t err = sql_exec(&derived->sql, "PRAGMA journal_mode=WAL", detail);
 	derived_close_file(derived);
 	if (err == OK)
 		err = sync_aside(derived, detail);

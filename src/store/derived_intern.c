@@ -6,10 +6,10 @@
 #include "base/text.h"
 #include "ext/crypto.h"
 
-/* Slots by hash alone: a newer value takes an older one's.  Together at most some 20 MiB. */
+/* Slots by hash alone: a newer value takes an older one's.  Together at most some 30 MiB. */
 static const size_t SLOTS[DIM_INTERNED_N] = {
-	[DIM_MACHINE] = 65536, [DIM_USER] = 65536,  [DIM_APPLICATION] = 16384,
-	[DIM_DETAIL] = 16384,  [DIM_SYSTEM] = 1024,
+	[DIM_MACHINE] = 131072, [DIM_USER] = 131072, [DIM_APPLICATION] = 16384,
+	[DIM_DETAIL] = 16384,   [DIM_SYSTEM] = 1024,
 };
 
 static const char *const find_texts[DIM_INTERNED_N] = {

@@ -25,7 +25,9 @@ enum {
 	DERIVED_KEY_BYTES = 16,
 	/* Values of a set that are looked up one by one in a segment; when there are more,
 	 * reading all of its rows is cheaper. */
-	DERIVED_LIST_MAX = 8192
+	DERIVED_LIST_MAX = 8192,
+	/* Reports that are read for a text before its index is asked. */
+	DERIVED_PROBE_ROWS = 8192
 };
 
 /* Interned values.  The number is part of the text index's row ids: id * 8 + dimension. */
@@ -71,8 +73,8 @@ extern const struct sql_file derived_file; /* all but the path */
 	DERIVED_FOUR_LINES("event_type", "friendly_event_name", "event_description", "others")
 #define DERIVED_SYSTEM_TEXT DERIVED_LINES("os", "lcid") " || " DERIVED_LINE("oem")
 #define DERIVED_BUCKET_TEXT                                                                        \
-	DERIVED_LINE("event_type")                                                                 \
-	" || " DERIVED_FOUR_LINES("app_image", "app_name", "p1", "p2") " || " DERIVED_FOUR_LINES(  \
+	DERIVED_LINES("event_type", "p1")                                                          \
+	" || " DERIVED_LINE("p2") " || " DERIVED_FOUR_LINES(                                       \
 		"p3", "p4", "p5", "p6") " || " DERIVED_FOUR_LINES("p7", "p8", "p9", "p10")
 #define DERIVED_TEXTS(X)                                                                           \
 	X(DIM_MACHINE, "machine", "name")                                                          \
@@ -112,6 +114,7 @@ struct derived {
 	bool is_aside;                 /* a rebuild's file, which has no place yet */
 	int lock_fd;                   /* of the writer or of the rebuild; -1: none */
 	size_t list_max;               /* DERIVED_LIST_MAX; tests set it */
+	size_t probe_rows;             /* DERIVED_PROBE_ROWS; tests set it */
 	struct derived_writer *writer; /* DERIVED_WRITE */
 };
 

@@ -1,5 +1,7 @@
 #include "store/derived_sieve.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/text.h"
@@ -9,7 +11,8 @@
 enum {
 	/* A filter over applications that names more than these (a common company's, say) finds
 	 * its reports among the newest anyway. */
-	APPLICATIONS_MAX = 4096
+	APPLICATIONS_MAX = 4096,
+	COUNTED_MAX = 16384 /* members whose reports are added up */
 };
 
 static const char *const texts[SIEVE_STATEMENT_N] = {
@@ -53,118 +56,125 @@ id_set_done(struct id_set *set)
 
 /* ---- from texts to ids ---- */
 
-/* Columns: id, reports, last report, then the texts of which one has to match. */
-#define COUNTED(name, columns)                                                                     \
-	"SELECT x.id, n.reports, n.last_report, " columns " FROM " name " x JOIN " name            \
-	"_count n ON n.id = x.id"
+/* Columns: id, then the texts of which one has to match. */
 struct source {
-	const char *exact; /* one parameter */
-	const char *all;
+	const char *exact; /* parameters: text, and the kind of a part */
+	const char *all;   /* parameter: the kind of a part */
+	const char *count; /* reports and last report of an id */
 	int n_texts;
 };
+#define SOURCE(name)                                                                               \
+	{                                                                                          \
+		"SELECT id FROM " name " WHERE name = ?1", "SELECT id, name FROM " name,           \
+			"SELECT reports, last_report FROM " name "_count WHERE id = ?", 1          \
+	}
 static const struct source sources[DIM_COUNTED_N] = {
-	[DIM_MACHINE] = {COUNTED("machine", "name") " WHERE x.name = ?1",
-			 COUNTED("machine", "name"), 1},
-	[DIM_USER] = {COUNTED("user", "name") " WHERE x.name = ?1", COUNTED("user", "name"), 1},
-	[DIM_APPLICATION] = {COUNTED("application", "image") " WHERE x.id IN (SELECT id FROM"
-							     " application WHERE image = ?1 UNION"
-							     " SELECT id FROM application WHERE"
-							     " name = ?1 UNION SELECT id FROM"
-							     " application WHERE path = ?1)",
-			     COUNTED("application", "image, name, path"), 3},
+	[DIM_MACHINE] = SOURCE("machine"),
+	[DIM_USER] = SOURCE("user"),
+	[DIM_APPLICATION] = {"SELECT id FROM application WHERE image = ?1 UNION"
+			     " SELECT id FROM application WHERE name = ?1 UNION"
+			     " SELECT id FROM application WHERE path = ?1",
+			     "SELECT id, image, name, path FROM application",
+			     "SELECT reports, last_report FROM application_count WHERE id = ?", 3},
 };
-static const char part_exact[] = "SELECT id, reports, last_report, value, buckets FROM part"
-				 " WHERE kind = ?2 AND value = ?1";
-static const char part_all[] = "SELECT id, reports, last_report, value, buckets FROM part"
-			       " WHERE kind = ?1";
+static const struct source part_source = {
+	"SELECT id FROM part WHERE value = ?1 AND kind = ?2",
+	"SELECT id, value FROM part WHERE kind = ?1",
+	"SELECT reports, last_report FROM part WHERE id = ?",
+	1,
+};
+static const struct source bucket_source = {
+	"SELECT id FROM bucket WHERE id = ?1",
+	NULL,
+	"SELECT hits, last_report FROM bucket WHERE id = ?",
+	0,
+};
 
 static bool
 matches_any(const struct sql_statement *s, struct slice pattern, int n_texts)
 {
 	for (int i = 0; i < n_texts; i++)
-		if (text_matches(pattern, sql_text(s, 3 + i)))
+		if (text_matches(pattern, sql_text(s, 1 + i)))
 			return true;
 	return false;
 }
 
-/* The members' reports, and the bounds of them all. */
+/* The reports of all members, and when the last of them came; of very many it is not worth it. */
 static err_t
-read_set(struct sieve *sieve, struct sql_statement *s, struct slice pattern, int n_texts,
-	 struct id_set *set)
+count_members(struct sieve *sieve, struct id_set *set, const char *text)
 {
+	struct sql_statement s = {0};
 	uint64_t last = 0;
-	err_t err;
-	while ((err = sql_step(s)) == OK) {
-		if (n_texts > 0 && !matches_any(s, pattern, n_texts))
-			continue;
-		id_set_add(set, sql_u64(s, 0));
-		set->reports += sql_u64(s, 1);
-		if (sql_u64(s, 2) > last)
-			last = sql_u64(s, 2);
+	set->is_counted = set->list.count <= COUNTED_MAX;
+	if (!set->is_counted)
+		return OK;
+	err_t err = sql_prepare(sieve->sql, text, &s, NULL);
+	set->reports = 0;
+	for (size_t i = 0; i < set->list.count && err == OK; i++) {
+		sql_bind_u64(&s, set->list.ids[i]);
+		err = sql_step(&s);
+		if (err == OK) {
+			set->reports += sql_u64(&s, 0);
+			last = sql_u64(&s, 1) > last ? sql_u64(&s, 1) : last;
+		}
+		sql_reset(&s);
+		err = err == ERR_NOTFOUND ? OK : err;
 	}
-	set->is_on = true;
+	sql_finalize(&s);
 	if (last + 1 < sieve->high)
 		sieve->high = last + 1;
-	if (set->list.count == 0)
-		sieve->is_empty = true;
-	return err == ERR_NOTFOUND ? OK : err;
+	return err;
 }
 
+/* PART is PART_N for all but parts. */
 static err_t
-resolve_dimension(struct sieve *sieve, enum dimension dimension, struct slice text)
+read_set(struct sieve *sieve, const struct source *source, struct slice text, enum part part,
+	 struct id_set *set)
 {
-	const struct source *source = &sources[dimension];
 	struct sql_statement s = {0};
 	bool is_pattern = text_has_wildcard(text);
-	if (slice_is_absent(text) || sieve->is_empty)
-		return OK;
 	err_t err = sql_prepare(sieve->sql, is_pattern ? source->all : source->exact, &s, NULL);
 	if (err != OK)
 		return err;
 	if (!is_pattern)
 		sql_bind_text(&s, text);
-	err = read_set(sieve, &s, text, is_pattern ? source->n_texts : 0,
-		       &sieve->dimensions[dimension]);
+	if (part != PART_N)
+		sql_bind_i64(&s, part);
+	while ((err = sql_step(&s)) == OK)
+		if (!is_pattern || matches_any(&s, text, source->n_texts))
+			id_set_add(set, sql_u64(&s, 0));
 	sql_finalize(&s);
-	return err;
+	set->is_on = true;
+	if (set->list.count == 0)
+		sieve->is_empty = true;
+	return err == ERR_NOTFOUND ? count_members(sieve, set, source->count) : err;
+}
+
+static err_t
+resolve_dimension(struct sieve *sieve, enum dimension dimension, struct slice text)
+{
+	if (slice_is_absent(text) || sieve->is_empty)
+		return OK;
+	return read_set(sieve, &sources[dimension], text, PART_N, &sieve->dimensions[dimension]);
 }
 
 static err_t
 resolve_part(struct sieve *sieve, enum part part, struct slice text)
 {
-	struct sql_statement s = {0};
-	bool is_pattern = text_has_wildcard(text);
 	if (slice_is_absent(text) || sieve->is_empty)
 		return OK;
-	err_t err = sql_prepare(sieve->sql, is_pattern ? part_all : part_exact, &s, NULL);
-	if (err != OK)
-		return err;
-	if (!is_pattern)
-		sql_bind_text(&s, text);
-	sql_bind_i64(&s, part);
-	err = read_set(sieve, &s, text, is_pattern ? 1 : 0, &sieve->parts[part]);
-	sql_finalize(&s);
-	return err;
+	return read_set(sieve, &part_source, text, part, &sieve->parts[part]);
 }
 
 static err_t
 resolve_bucket(struct sieve *sieve)
 {
-	struct sql_statement s = {0};
+	char text[24];
 	if (sieve->bucket == 0 || sieve->is_empty)
 		return OK;
-	if (sieve->bucket > INT64_MAX) {
-		sieve->is_empty = true;
-		return OK;
-	}
-	err_t err = sql_prepare(sieve->sql, "SELECT id, hits, last_report FROM bucket WHERE id = ?",
-				&s, NULL);
-	if (err != OK)
-		return err;
-	sql_bind_u64(&s, sieve->bucket);
-	err = read_set(sieve, &s, (struct slice){0}, 0, &sieve->buckets);
-	sql_finalize(&s);
-	return err;
+	int len = snprintf(text, sizeof(text), "%" PRIu64, sieve->bucket);
+	return read_set(sieve, &bucket_source, slice_of(text, (size_t)len), PART_N,
+			&sieve->buckets);
 }
 
 static err_t
@@ -361,32 +371,6 @@ pass_parts(struct sieve *sieve)
 }
 
 static err_t
-count_listed(struct sieve *sieve)
-{
-	struct sql_statement s = {0};
-	uint64_t reports = 0;
-	uint64_t last = 0;
-	err_t err = sql_prepare(sieve->sql, "SELECT hits, last_report FROM bucket WHERE id = ?", &s,
-				NULL);
-	for (size_t i = 0; i < sieve->buckets.list.count && err == OK; i++) {
-		sql_bind_u64(&s, sieve->buckets.list.ids[i]);
-		err = sql_step(&s);
-		if (err == ERR_NOTFOUND)
-			err = OK;
-		else if (err == OK) {
-			reports += sql_u64(&s, 0);
-			last = sql_u64(&s, 1) > last ? sql_u64(&s, 1) : last;
-			sql_reset(&s);
-		}
-	}
-	sql_finalize(&s);
-	sieve->buckets.reports = reports;
-	if (last + 1 < sieve->high)
-		sieve->high = last + 1;
-	return err;
-}
-
-static err_t
 list_buckets(struct sieve *sieve, uint64_t max, bool for_buckets)
 {
 	enum part part = PART_N;
@@ -408,7 +392,7 @@ list_buckets(struct sieve *sieve, uint64_t max, bool for_buckets)
 		return err;
 	if (has_parts(sieve) && part == PART_N)
 		err = pass_parts(sieve);
-	return err == OK ? count_listed(sieve) : err;
+	return err == OK ? count_members(sieve, &sieve->buckets, bucket_source.count) : err;
 }
 
 err_t

@@ -12,7 +12,8 @@ struct id_set {
 	bool is_on; /* the filter asks for it */
 	struct id_list list;
 	struct table members;
-	uint64_t reports; /* of all members together */
+	bool is_counted;
+	uint64_t reports; /* of all members together, when they are counted */
 };
 
 void id_set_add(struct id_set *set, uint64_t id);

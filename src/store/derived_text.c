@@ -123,19 +123,26 @@ read_candidates(struct text_search *search, struct sql_statement *s, size_t *ret
 	return err == ERR_NOTFOUND ? OK : err;
 }
 
-/* Reports have no index over systems: a system's are those of the machines that had it. */
+/* Reports have no index over systems: a system's are those of the machines that had it, among
+ * them perhaps machine 0, which stands for reports without a name. */
 static err_t
 add_machines_of_systems(struct text_search *search)
 {
+	struct id_set *machines = &search->candidates[DIM_MACHINE];
+	bool has_nameless = false;
 	struct id_list systems = search->candidates[DIM_SYSTEM].list;
 	struct sql_statement s = {0};
 	err_t err = sql_prepare(search->sql, machines_text, &s, NULL);
 	for (size_t i = 0; i < systems.count && err == OK; i++) {
 		sql_bind_u64(&s, systems.ids[i]);
-		while ((err = sql_step(&s)) == OK)
-			id_set_add(&search->candidates[DIM_MACHINE], sql_u64(&s, 0));
+		while ((err = sql_step(&s)) == OK) {
+			has_nameless |= sql_u64(&s, 0) == 0;
+			id_set_add(machines, sql_u64(&s, 0));
+		}
 		err = err == ERR_NOTFOUND ? OK : err;
 	}
+	if (has_nameless)
+		id_list_add(&machines->list, 0);
 	sql_finalize(&s);
 	return err;
 }

@@ -10,9 +10,8 @@
  * called while it is open.
  */
 enum {
-	FEW_REPORTS = 50000,    /* a set with so few need not ask the text index */
-	TEXT_PROBE_ROWS = 8192, /* read before the text index is asked ... */
-	TEXT_COMMON = 64        /* ... which it is not when one of so many matches */
+	FEW_REPORTS = 50000,   /* a set with so few need not ask the text index */
+	TEXT_READ_ROWS = 30000 /* neither when reading so many will be enough */
 };
 
 static const char segments_text[] = "SELECT id, first_report FROM segment WHERE first_report < ?"
@@ -36,8 +35,8 @@ enum {
 
 struct walk {
 	struct sieve sieve;
-	size_t list_max;
-	size_t wanted; /* still */
+	size_t list_max, probe_rows; /* struct derived */
+	size_t wanted;               /* still */
 	derived_each_id_fn each;
 	void *context;
 	struct id_list segments, firsts; /* newest first */
@@ -53,7 +52,7 @@ struct walk {
 static err_t
 walk_init(struct walk *walk, struct derived *derived, const struct report_filter *filter)
 {
-	*walk = (struct walk){.list_max = derived->list_max};
+	*walk = (struct walk){.list_max = derived->list_max, .probe_rows = derived->probe_rows};
 	err_t err = sieve_init(&walk->sieve, derived, filter);
 	if (err == OK)
 		err = sql_prepare(&derived->sql, scan_text, &walk->scan, NULL);
@@ -217,7 +216,7 @@ choose_set(struct walk *walk)
 		const struct id_set *set = dimension == DIM_BUCKET
 						   ? &walk->sieve.buckets
 						   : &walk->sieve.dimensions[dimension];
-		if (!set->is_on || set->list.count > walk->list_max ||
+		if (!set->is_on || !set->is_counted || set->list.count > walk->list_max ||
 		    (best != NULL && best->reports <= set->reports))
 			continue;
 		best = set;
@@ -256,10 +255,13 @@ probe_text(struct walk *walk, bool *ret_is_common)
 	struct sieve *sieve = &walk->sieve;
 	err_t err = sql_begin(sieve->sql);
 	if (err == OK)
-		err = scan(walk, sieve->low, &sieve->high, TEXT_PROBE_ROWS);
+		err = scan(walk, sieve->low, &sieve->high, walk->probe_rows);
 	sql_rollback(sieve->sql);
-	*ret_is_common = walk->passed.count >= TEXT_PROBE_ROWS / TEXT_COMMON;
-	return err == OK ? hand_on(walk) : err;
+	size_t passed = walk->passed.count;
+	if (err == OK)
+		err = hand_on(walk);
+	*ret_is_common = walk->wanted <= passed * TEXT_READ_ROWS / walk->probe_rows;
+	return err;
 }
 
 static err_t
@@ -390,7 +392,7 @@ count_known(const struct sieve *sieve, const struct report_filter *filter, bool 
 	for (size_t i = 0; i < PART_N; i++)
 		set = sieve->parts[i].is_on ? &sieve->parts[i] : set;
 	set = sieve->buckets.is_on ? &sieve->buckets : set;
-	*ret_is_known = sieve_is_only(sieve, set);
+	*ret_is_known = sieve_is_only(sieve, set) && (set == NULL || set->is_counted);
 	if (!*ret_is_known)
 		return OK;
 	if (set == NULL)

@@ -26,6 +26,7 @@ struct id_generator {
 
 /* AFTER: the highest id that the store has, so that a restart goes on behind it. */
 void id_generator_init(struct id_generator *generator, uint8_t node, uint64_t after);
+/* 0 past the year 2109. */
 uint64_t id_next(struct id_generator *generator, int64_t now_us);
 int64_t id_time_us(uint64_t id);                    /* when the report came, to the millisecond */
 uint64_t id_first_at(int64_t time_us);              /* the smallest id of that millisecond */

@@ -55,14 +55,16 @@ blob_copy_fd(struct blob_dir *blobs, const uint8_t sha256[32], int fd, struct er
 	return OK;
 }
 
-/* Without force a link is made, which refuses to replace; with it a rename replaces. */
+/* Some filesystems cannot refuse to replace; there the look before must do. */
 static err_t
 move_in(const char *beside, const char *path, bool is_forced, struct err_detail *detail)
 {
-	int result = is_forced ? rename(beside, path) : link(beside, path);
-	int saved = errno;
+	int result = renameat2(AT_FDCWD, beside, AT_FDCWD, path, is_forced ? 0 : RENAME_NOREPLACE);
+	if (result != 0 && errno == EINVAL)
+		result = rename(beside, path);
 	if (result == 0)
 		return OK;
+	int saved = errno;
 	if (saved == EEXIST)
 		return err_set(detail, ERR_EXISTS, "%s is there already; --force replaces it",
 			       path);
@@ -74,13 +76,13 @@ blob_copy_file(struct blob_dir *blobs, const uint8_t sha256[32], const char *pat
 	       struct err_detail *detail)
 {
 	char beside[PATH_MAX];
-	int len = snprintf(beside, sizeof(beside), "%s.partial", path);
+	int len = snprintf(beside, sizeof(beside), "%s.%d.partial", path, (int)getpid());
 	if (len < 0 || (size_t)len >= sizeof(beside))
 		return err_set(detail, ERR_LIMIT, "%s: path too long", path);
 	if (!is_forced && access(path, F_OK) == 0)
 		return err_set(detail, ERR_EXISTS, "%s is there already; --force replaces it",
 			       path);
-	int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		int saved = errno;
 		return err_set(detail, err_from_errno(saved), "%s: %s", beside, strerror(saved));
@@ -90,6 +92,7 @@ blob_copy_file(struct blob_dir *blobs, const uint8_t sha256[32], const char *pat
 		err = err_set(detail, err_from_errno(errno), "%s: %s", beside, strerror(errno));
 	if (err == OK)
 		err = move_in(beside, path, is_forced, detail);
-	(void)unlink(beside);
+	if (err != OK)
+		(void)unlink(beside);
 	return err;
 }

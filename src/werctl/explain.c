@@ -193,7 +193,7 @@ explain_no_cab(const struct explain *e, struct buf *out)
 		buf_printf(out, "the machine's budget of this day, %llu bytes, is used up",
 			   (unsigned long long)e->plan.cab_bytes_per_machine_day);
 	else if (!e->plan.cabs_then_sample)
-		buf_append_str(out, "cabs is reached, and cabs_then is none");
+		buf_append_str(out, "cabs is reached, and cabs_then is never");
 	else if (c->awaited > 0)
 		buf_append_str(out, "one is awaited already");
 	else

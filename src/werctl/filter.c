@@ -148,6 +148,8 @@ contains(struct slice text, struct slice wanted)
 	return false;
 }
 
+/* Values alone, as in derived: names of parameters and files are the same in every report of a
+ * type, or different in every report. */
 static bool
 list_contains(const struct report *report, struct slice wanted)
 {
@@ -161,10 +163,6 @@ list_contains(const struct report *report, struct slice wanted)
 	}
 	for (size_t i = 0; i < report->n_secondary; i++) {
 		if (contains(report->secondary[i].value, wanted))
-			return true;
-	}
-	for (size_t i = 0; i < report->n_files; i++) {
-		if (contains(report->files[i].name, wanted))
 			return true;
 	}
 	return false;

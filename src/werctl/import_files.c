@@ -119,8 +119,8 @@ import_folder(struct importer *importer, struct werctl *w, const char *folder,
 	char *roots[] = {place, NULL};
 	err_t err = OK;
 	(void)snprintf(place, sizeof(place), "%s", folder);
-	/* Links are not followed: a tree that came from elsewhere must not reach out of itself. */
-	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
+	/* Only FOLDER itself may be a link: a tree that came from elsewhere must not reach out. */
+	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name);
 	if (walk == NULL)
 		return err_set(&w->detail, err_from_errno(errno), "%s: %s", folder,
 			       strerror(errno));

@@ -240,33 +240,51 @@ find_or_add_bucket(struct importer *i, const struct report *report, int64_t now_
 	return err;
 }
 
-/* Copies the file's bytes into a blob.  *ret_upload->bytes 0: there was nothing in it. */
+/* Copies what can be read of FD; false: not to its end. */
+static bool
+copy_cab(int fd, struct blob_writer *writer, err_t *ret_err)
+{
+	uint8_t piece[IMPORT_PIECE_BYTES];
+	ssize_t got;
+	*ret_err = OK;
+	while (*ret_err == OK && (got = read(fd, piece, sizeof(piece))) != 0) {
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return false;
+		*ret_err = blob_write(writer, slice_of(piece, (size_t)got));
+	}
+	return true;
+}
+
+/* Makes a blob of the file.  *ret_upload->bytes 0: nothing could be read of it, or there was
+ * nothing in it. */
 static err_t
 store_cab(struct importer *i, const char *path, struct facts_upload *ret_upload)
 {
 	struct blob_writer *writer;
-	uint8_t piece[IMPORT_PIECE_BYTES];
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return err_set(&i->w->detail, err_from_errno(errno), "%s: %s", path,
-			       strerror(errno));
-	err_t err = blob_create(i->blobs, &writer);
-	for (ssize_t got = 1; err == OK && got > 0;) {
-		got = read(fd, piece, sizeof(piece));
-		if (got < 0)
-			err = err_set(&i->w->detail, ERR_IO, "%s: cannot be read", path);
-		else
-			err = blob_write(writer, slice_of(piece, (size_t)got));
+	if (fd < 0) {
+		werctl_complain("%s: %s; left out", path, strerror(errno));
+		return OK;
 	}
-	(void)close(fd);
-	if (err != OK)
+	err_t err = blob_create(i->blobs, &writer);
+	if (err != OK) {
+		(void)close(fd);
 		return err;
-	ret_upload->bytes = blob_written_bytes(writer);
-	ret_upload->is_cabinet = slice_starts_with(blob_head(writer), SLICE_LITERAL("MSCF"));
-	if (ret_upload->bytes > 0)
+	}
+	bool is_read = copy_cab(fd, writer, &err);
+	(void)close(fd);
+	if (err == OK && is_read && blob_written_bytes(writer) > 0) {
+		ret_upload->bytes = blob_written_bytes(writer);
+		ret_upload->is_cabinet =
+			slice_starts_with(blob_head(writer), SLICE_LITERAL("MSCF"));
 		return blob_finish(writer, ret_upload->sha256, &i->w->detail);
+	}
 	blob_cancel(writer);
-	return OK;
+	if (err == OK)
+		werctl_complain("%s: %s; left out", path, is_read ? "empty" : "cannot be read");
+	return err;
 }
 
 static err_t
@@ -313,8 +331,6 @@ put_new(struct importer *i, const struct import_item *item, const struct report 
 	/* The blob first: it is slow, and may be there without a row, but not the other way. */
 	if (item->cab_path != NULL)
 		err = store_cab(i, item->cab_path, &upload);
-	if (err == OK && item->cab_path != NULL && upload.bytes == 0)
-		werctl_complain("%s: empty, left out", item->cab_path);
 	if (err == OK)
 		err = begin(i);
 	if (err == OK)

@@ -22,6 +22,16 @@ gather_id(void *context, uint64_t report)
 	return OK;
 }
 
+/* Forgotten since: nothing to say.  Damaged on the disk: the others are still worth listing. */
+static void
+pass_over(struct werctl *w, err_t err)
+{
+	if (err == ERR_NOTFOUND)
+		return;
+	werctl_complain("%s", w->detail.why);
+	w->exit_status = err_exit_status(err);
+}
+
 /* Gives the reports of a page until MOST are given in all. */
 static err_t
 give_page(struct werctl *w, const struct id_page *page, size_t most, list_each_fn each,
@@ -34,7 +44,8 @@ give_page(struct werctl *w, const struct id_page *page, size_t most, list_each_f
 		struct record record;
 		arena_reset(&arena);
 		err = record_load(w, page->ids[i], &arena, &record);
-		if (err == ERR_NOTFOUND) {
+		if (err == ERR_NOTFOUND || err == ERR_CORRUPT) {
+			pass_over(w, err);
 			err = OK;
 			continue;
 		}
@@ -81,15 +92,15 @@ list_table(const struct output *out)
 {
 	static const struct table_column columns[] = {
 		{.title = "ID", .style = STYLE_FAINT},
-		{.title = "RECEIVED"},
+		{.title = "RECEIVED", .rank = 1},
 		{.title = "MACHINE", .least = 10},
 		{.title = "EVENT", .least = 8},
-		{.title = "APPLICATION", .least = 12, .rank = 1, .is_cut_in_middle = true},
-		{.title = "MODULE", .least = 10, .rank = 3},
-		{.title = "CODE", .least = 9, .rank = 2},
-		{.title = "USER", .least = 10, .rank = 5},
-		{.title = "BUCKET", .is_right = true, .rank = 4},
-		{.title = "CAB", .is_right = true, .rank = 4},
+		{.title = "APPLICATION", .least = 12, .rank = 2, .is_cut_in_middle = true},
+		{.title = "MODULE", .least = 10, .rank = 4},
+		{.title = "CODE", .least = 9, .rank = 3},
+		{.title = "USER", .least = 10, .rank = 6},
+		{.title = "BUCKET", .is_right = true, .rank = 5},
+		{.title = "CAB", .is_right = true, .rank = 5},
 	};
 	return table_new(columns, sizeof(columns) / sizeof(columns[0]), out->columns);
 }

@@ -21,7 +21,9 @@
 #define STABLE_US (60 * TIME_SECOND_US)   /* after so long a role's failures are forgotten */
 #define SILENT_US (60 * TIME_SECOND_US)   /* a role without a sign of life is killed */
 #define WATCHDOG_US (20 * TIME_SECOND_US) /* and systemd is no longer told that all is well */
+#define STORE_WAIT_US (10 * TIME_SECOND_US)
 enum {
+	STORE_RETRY_MS = 100,
 	CONFIG_ARENA_BYTES = 16 * 1024 * 1024,
 	FIRST_PAUSE_MS = 100,
 	LONGEST_PAUSE_MS = 30000,
@@ -278,12 +280,17 @@ make_loop(struct supervisor *s)
 
 /* ---- start ---- */
 
-/* An owner's store is made before anybody reads it. */
+/* An owner's store is made before anybody reads it.  A process that was just killed may hold the
+ * store for a moment more, until the kernel has taken it apart: that is waited for. */
 static err_t
 make_store(const struct config *config, struct err_detail *detail)
 {
 	struct facts *facts;
-	err_t err = facts_open(config->data, FACTS_WRITE, &facts, detail);
+	int64_t until_us = time_monotonic_us() + STORE_WAIT_US;
+	err_t err;
+	while ((err = facts_open(config->data, FACTS_WRITE, &facts, detail)) == ERR_BUSY &&
+	       time_monotonic_us() < until_us)
+		uv_sleep(STORE_RETRY_MS);
 	if (err == OK)
 		facts_close(facts);
 	return err;
@@ -335,6 +342,14 @@ prepare(struct supervisor *s, struct err_detail *detail)
 	return err;
 }
 
+static void
+close_handle(uv_handle_t *handle, void *context)
+{
+	(void)context;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
 int
 werd_run_supervisor(const struct werd_options *options)
 {
@@ -349,6 +364,9 @@ werd_run_supervisor(const struct werd_options *options)
 	for (unsigned i = 0; i < s.n_roles && !s.is_stopping; i++)
 		start_role(&s.roles[i]);
 	(void)uv_run(&s.loop, UV_RUN_DEFAULT);
+	uv_walk(&s.loop, close_handle, NULL);
+	(void)uv_run(&s.loop, UV_RUN_DEFAULT);
+	(void)uv_loop_close(&s.loop);
 	ingest_sockets_done(&s.sockets);
 	free(s.socket_list);
 	arena_done(&s.arena);

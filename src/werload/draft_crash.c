@@ -1,5 +1,5 @@
 /* Programs that crash or hang.  The order of the parameters is that of public reports; MoBEX and
- * MoAppHangXProc go by analogy with BEX and AppHangXProcB1. */
+ * MoAppHangXProc go by analogy with BEX and MoAppHang. */
 #include "werload/draft.h"
 
 #include <string.h>

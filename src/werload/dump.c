@@ -272,7 +272,7 @@ draw_addresses(struct picture *picture)
 	for (size_t i = 0; i < N_MODULES; i++) {
 		uint64_t place = draw_below(&picture->draw, 0x100);
 		picture->bases[i] =
-			picture->is_64 ? UINT64_C(0x00007ff600000000) + ((i * 0x100 + place) << 26)
+			picture->is_64 ? UINT64_C(0x00007ff500000000) + ((i * 0x100 + place) << 25)
 				       : 0x00400000 + (uint64_t)i * 0x10000000 + (place << 16);
 	}
 	/* The program may be the faulting module itself. */
@@ -312,7 +312,6 @@ dump_kernel(const struct report *report, uint64_t seed, struct buf *out)
 	struct draw draw = draw_start(seed, DRAW_CABINET, 1);
 	struct report_label label;
 	struct os_version os = {0};
-	size_t start = out->len;
 	uint64_t code = 0;
 	report_label(report, &label);
 	(void)slice_hex_to_u64(label.code, &code);
@@ -335,7 +334,7 @@ dump_kernel(const struct report *report, uint64_t seed, struct buf *out)
 		(void)slice_hex_to_u64(text, &value);
 		little_u64(out, value);
 	}
-	while (out->len - start < KERNEL_HEADER_BYTES)
+	while (out->len < KERNEL_HEADER_BYTES)
 		buf_append_str(out, "PAGE");
-	patch_u32(out, start + 0xf98, 4); /* a triage dump */
+	patch_u32(out, 0xf98, 4); /* a triage dump */
 }

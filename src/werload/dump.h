@@ -1,7 +1,8 @@
 /* dump.h - the start of a crash dump that fits a report; its memory follows as filler
  *
  * Enough of the formats that any reader of them finds what the report says: program, module,
- * code, address.  What the memory holds means nothing.
+ * code, address.  What the memory holds means nothing.  Offsets count from the start of OUT, which
+ * must be empty.
  */
 #pragma once
 

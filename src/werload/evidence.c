@@ -105,10 +105,14 @@ static void
 put_dump(const struct report *report, enum kind kind, uint64_t seed, uint64_t filler_bytes,
 	 struct buf *out)
 {
+	struct buf dump;
+	buf_init(&dump, TEXTS_BYTES);
 	if (kind == KIND_CRASH)
-		dump_minidump(report, seed, filler_bytes, out);
+		dump_minidump(report, seed, filler_bytes, &dump);
 	else if (kind == KIND_KERNEL)
-		dump_kernel(report, seed, out);
+		dump_kernel(report, seed, &dump);
+	buf_append(out, buf_slice(&dump));
+	buf_done(&dump);
 }
 
 static size_t

@@ -71,6 +71,7 @@ struct load {
 	int signals; /* a descriptor that tells of SIGINT and SIGTERM */
 	bool has_terminal;
 	int64_t progress_us;
+	int64_t acknowledged_us; /* when something was, last */
 };
 
 static void answered_report(const struct http_client_result *result, void *context);
@@ -239,6 +240,7 @@ acknowledge_report(struct exchange *exchange, struct slice body)
 	};
 	memcpy(entry.sha256, exchange->sha256, sizeof(entry.sha256));
 	ledger_put(load->ledger, &entry);
+	load->acknowledged_us = now_us(load);
 	stats->acknowledged++;
 	stats->without_bucket += !reply.has_bucket;
 	stats->body_bytes += exchange->body.len;
@@ -303,7 +305,10 @@ is_new_due(struct load *load, int64_t now, int64_t *ret_due_us)
 		shape->duration_us == 0 && options->duration_us > 0 && now >= options->duration_us;
 	if (is_time_up || (shape->reports > 0 && load->next >= shape->reports))
 		load->is_ended = true;
-	if (load->is_ended || load->waiting.count >= WAITING_MAX)
+	/* Without a pace there are as many machines as connections, and one that waits makes no new
+	 * reports. */
+	size_t most = shape->duration_us > 0 ? WAITING_MAX : options->connections;
+	if (load->is_ended || load->waiting.count >= most)
 		return false;
 	struct shape_slot slot;
 	shape_at(shape, load->next, &slot);
@@ -368,7 +373,8 @@ look_for_signal(struct load *load)
 	load->is_ended = true;
 }
 
-/* When everything must be over, counted from the start. */
+/* When everything must be over, counted from the start.  A load that has neither pace nor duration
+ * is over when for so long nothing was acknowledged. */
 static int64_t
 last_moment_us(const struct load *load)
 {
@@ -376,8 +382,7 @@ last_moment_us(const struct load *load)
 	if (end_us == 0)
 		end_us = load->options->duration_us;
 	if (end_us == 0)
-		return load->is_ended ? load->stats->last_due_us + load->options->patience_us
-				      : INT64_MAX;
+		end_us = load->acknowledged_us;
 	return end_us + load->options->patience_us;
 }
 
@@ -421,8 +426,8 @@ count_lost(struct load *load)
 		stats->uploads_lost += item->attempts > 0 && item->target != NULL;
 		stats->lost += item->attempts > 0 && item->target == NULL;
 	}
-	bool is_counted = load->shape->reports > 0 && load->shape->duration_us > 0;
-	if (is_counted && load->next < load->shape->reports)
+	bool is_open_end = load->shape->duration_us == 0 && load->options->duration_us > 0;
+	if (!is_open_end && load->next < load->shape->reports)
 		stats->unsent = load->shape->reports - load->next;
 	stats->elapsed_us = now_us(load);
 	if (load->has_terminal) {

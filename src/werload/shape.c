@@ -24,14 +24,17 @@ monday_time(double share)
 	return 1;
 }
 
-/* Machines come in cohorts; inside one, they take turns. */
+/* Machines come in cohorts, the last one smaller; inside one, they take turns. */
 static uint32_t
 releasing_machine(const struct shape *shape, uint64_t sequence)
 {
-	uint32_t at_once =
-		shape->machines < SHAPE_RELEASE_AT_ONCE ? shape->machines : SHAPE_RELEASE_AT_ONCE;
-	uint64_t cohort = sequence / ((uint64_t)at_once * shape->queued);
-	return (uint32_t)((cohort * at_once + sequence % at_once) % shape->machines);
+	uint64_t at_once = SHAPE_RELEASE_AT_ONCE, queued = shape->queued;
+	sequence %= shape->machines * queued;
+	uint64_t first = sequence / (at_once * queued) * at_once;
+	uint64_t cohort = shape->machines - first;
+	if (cohort > at_once)
+		cohort = at_once;
+	return (uint32_t)(first + (sequence - first * queued) % cohort);
 }
 
 static bool

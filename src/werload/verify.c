@@ -4,10 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/table.h"
 #include "ext/crypto.h"
 #include "store/blob_dir.h"
 #include "store/facts.h"
-#include "werload/key_table.h"
 
 enum {
 	SHA256_BYTES = 32,
@@ -21,15 +21,24 @@ struct verify {
 	struct blob_dir *blobs;
 	struct ledger_entry *entries;
 	size_t count, capacity;
-	/* By the start of the digest: how many must still be found, plus one. */
-	struct key_table bodies;
-	struct key_table stored_uploads;
+	/* By the start of the digest. */
+	struct table bodies; /* how many must still be found */
+	struct table stored_uploads;
 	uint64_t last_seen; /* report id of a scan */
 	struct arena arena;
 	verify_missing_fn missing;
 	void *context;
 	struct verify_result result;
 };
+
+/* A stored body would have to share these with one that is missing to hide that. */
+static uint64_t
+short_key(const uint8_t sha256[SHA256_BYTES])
+{
+	uint64_t value;
+	memcpy(&value, sha256, sizeof(value));
+	return value == 0 ? 1 : value;
+}
 
 static err_t
 remember(void *context, const struct ledger_entry *entry)
@@ -96,8 +105,7 @@ check_known_reports(struct verify *verify, bool *ret_has_unknown)
 		if (entry->is_upload)
 			continue;
 		if (entry->report == 0) {
-			struct key_slot *slot = key_table_at(&verify->bodies, entry->sha256);
-			slot->value += slot->value == 0 ? 2 : 1;
+			(void)table_add(&verify->bodies, short_key(entry->sha256), 1);
 			*ret_has_unknown = true;
 			continue;
 		}
@@ -114,9 +122,9 @@ cross_off(void *context, const struct facts_report *report)
 	struct verify *verify = context;
 	uint8_t sha256[SHA256_BYTES];
 	crypto_sha256(report->body, sha256);
-	struct key_slot *slot = key_table_find(&verify->bodies, sha256);
-	if (slot != NULL && slot->value > 1)
-		slot->value--;
+	uint64_t expected, key = short_key(sha256);
+	if (table_find(&verify->bodies, key, &expected) && expected > 0)
+		table_put(&verify->bodies, key, expected - 1);
 	verify->last_seen = report->id;
 	return OK;
 }
@@ -136,9 +144,9 @@ check_unknown_reports(struct verify *verify)
 		const struct ledger_entry *entry = &verify->entries[i];
 		if (entry->is_upload || entry->report != 0)
 			continue;
-		struct key_slot *slot = key_table_find(&verify->bodies, entry->sha256);
-		if (slot != NULL && slot->value > 1) {
-			slot->value--;
+		uint64_t expected, key = short_key(entry->sha256);
+		if (table_find(&verify->bodies, key, &expected) && expected > 0) {
+			table_put(&verify->bodies, key, expected - 1);
 			tell_report(verify, entry, "no stored body has this digest");
 		}
 	}
@@ -149,7 +157,7 @@ static err_t
 remember_upload(void *context, const struct facts_upload *upload)
 {
 	struct verify *verify = context;
-	key_table_at(&verify->stored_uploads, upload->sha256)->value = 1;
+	table_put(&verify->stored_uploads, short_key(upload->sha256), 1);
 	return OK;
 }
 
@@ -193,7 +201,8 @@ check_upload(struct verify *verify, const struct ledger_entry *entry)
 	struct facts_report report;
 	arena_reset(&verify->arena);
 	if (entry->report == 0) {
-		if (key_table_find(&verify->stored_uploads, entry->sha256) != NULL)
+		uint64_t known;
+		if (table_find(&verify->stored_uploads, short_key(entry->sha256), &known))
 			return check_file(verify, entry);
 		tell_upload(verify, entry, "no row names it");
 		return OK;
@@ -246,8 +255,8 @@ verify_store(const char *data, const char *ledger_path, verify_missing_fn missin
 		*ret_result = verify.result;
 	blob_dir_close(verify.blobs);
 	facts_close(verify.facts);
-	key_table_done(&verify.bodies);
-	key_table_done(&verify.stored_uploads);
+	table_done(&verify.bodies);
+	table_done(&verify.stored_uploads);
 	arena_done(&verify.arena);
 	free(verify.entries);
 	return err;

@@ -161,7 +161,7 @@ def test_strange_content_is_kept_not_refused(collector):
     ("xml_limits", b"<WERREPORT>" + b"<A>" * 5000 + b"</A>" * 5000 + b"</WERREPORT>", 413),
     ("xml_limits", b"<WERREPORT><A " + b" ".join(b"a%d='1'" % i for i in range(5000)) + b"/></WERREPORT>",
      413),
-])
+], ids=["empty", "not_xml", "truncated", "not_werreport", "no_event_type", "doctype", "deep", "wide"])
 def test_bad_bodies_are_refused_counted_and_kept(collector, name, body, status):
     reply = collector.post(body)
     assert reply.status == status

@@ -55,7 +55,9 @@ def test_folders_are_searched_and_other_files_passed_over(store):
     (store.inbox / "notes.txt").write_text("nothing")
     (store.inbox / "x" / "other.xml").write_text("<settings/>")
     (store.inbox / "x" / "loop").symlink_to(store.inbox)
-    assert counts(store, store.inbox) == {"imported": 1, "rebuilt": 0, "cabs": 0, "known": 0,
+    link = store.folder / "link"
+    link.symlink_to(store.inbox)
+    assert counts(store, link) == {"imported": 1, "rebuilt": 0, "cabs": 0, "known": 0,
                                           "refused": 0, "passed_over": 1}
 
 
@@ -67,7 +69,7 @@ def test_deep_folders_end_somewhere(store):
 
 
 @pytest.mark.parametrize("body, why", [
-    (b"", "empty"), (b"<WERREPORT", "truncated"), (b"\x00" * 40, "not_xml"),
+    (b"", "empty"), (b"<WERREPORT", "truncated"), (b"PK\3\4 and so on", "not_xml"),
     (b"<WERREPORT/>", "no_event_type"),
     (b'<!DOCTYPE x [<!ENTITY a "b">]><WERREPORT/>', "doctype"),
     (b"<WERREPORT>" + b"<a>" * 50, "xml_limits"),
@@ -106,9 +108,13 @@ def test_an_empty_cabinet_is_left_out_and_a_strange_one_is_flagged(store):
     (store.inbox / "a.cab").write_bytes(b"")
     store.write("b.xml", machine="other")
     (store.inbox / "b.cab").write_bytes(b"PK\3\4")
+    store.write("c.xml", machine="folder")
+    (store.inbox / "c.cab").mkdir()
     done = store.run("import", store.inbox)
-    assert "a.cab: empty, left out" in done.stderr
+    assert "a.cab: empty; left out" in done.stderr
+    assert "c.cab: cannot be read; left out" in done.stderr
     cabs = {r["machine"]: r["cab"] for r in store.json("reports")}
+    assert cabs["folder"] is None
     assert cabs["ws-0001.corp.example"] is None and cabs["other"]["is_cabinet"] is False
 
 

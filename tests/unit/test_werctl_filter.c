@@ -20,9 +20,11 @@ set_up_crash(void **state)
 	static const char *const params[] = {"WINWORD.EXE", "16.0.4266.1001",  "55ba1c3a",
 					     "ntdll.dll",   "10.0.19041.804",  "b29ecf52",
 					     "c0000005",    "000000000001d2ee"};
-	static struct report_pair secondary[] = {{S("Flags"), S("Zebra[1]")}};
-	static struct report_file files[] = {{.name = S("minidump.mdmp")}};
+	static struct report_pair secondary[1];
+	static struct report_file files[1];
 	(void)state;
+	secondary[0] = (struct report_pair){S("Flags"), S("Zebra[1]")};
+	files[0] = (struct report_file){.name = S("minidump.mdmp")};
 	record = (struct record){.is_readable = true};
 	record.stored.id = id_first_at(RECEIVED_US);
 	record.stored.bucket = 1003;
@@ -112,11 +114,12 @@ compares_codes_as_numbers(void **state)
 static void
 finds_text_anywhere(void **state)
 {
-	static const char *const found[] = {"office16", "JANE", "zebra[1]", "minidump", "55ba1c"};
+	static const char *const found[] = {"office16", "JANE", "zebra[1]", "55ba1c"};
 	(void)state;
 	for (size_t i = 0; i < sizeof(found) / sizeof(found[0]); i++)
 		assert_true(matches(&(struct report_filter){.text = slice_str(found[i])}));
 	assert_false(matches(&(struct report_filter){.text = S("office*")}));
+	assert_false(matches(&(struct report_filter){.text = S("minidump")}));
 }
 
 static void

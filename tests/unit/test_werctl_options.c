@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/time.h"
+#include "source_file.h"
 #include "werctl/command.h"
 
 #define NOW_US (INT64_C(1764040313) * TIME_SECOND_US)
@@ -181,6 +182,26 @@ explains_every_command(void **state)
 	buf_done(&out);
 }
 
+static void
+stands_in_the_manual_with_every_command_and_option(void **state)
+{
+	char text[128];
+	char *manual = read_source_file("man/werctl.1");
+	(void)state;
+	for (size_t i = 0; command_at(i) != NULL; i++) {
+		(void)snprintf(text, sizeof(text), "Cm %s", command_at(i)->name);
+		if (strstr(manual, text) == NULL)
+			fail_msg("werctl(1) has no command %s", command_at(i)->name);
+	}
+	for (unsigned code = 0; code < OPTION_N; code++) {
+		const char *name = option_at((enum option_code)code)->name;
+		(void)snprintf(text, sizeof(text), "Fl -%s", name);
+		if (strstr(manual, text) == NULL)
+			fail_msg("werctl(1) has no option --%s", name);
+	}
+	free(manual);
+}
+
 int
 main(void)
 {
@@ -193,6 +214,7 @@ main(void)
 		cmocka_unit_test(finds_commands_of_one_and_two_words),
 		cmocka_unit_test(checks_what_a_command_takes),
 		cmocka_unit_test(explains_every_command),
+		cmocka_unit_test(stands_in_the_manual_with_every_command_and_option),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
