@@ -20,14 +20,14 @@ YAML
     demo_wait_ready "$dir"
     printf 'A collector listens on 127.0.0.1:%s. 500 machines report to it:\n\n' "$port"
     build/release/werload run --server 127.0.0.1 --port "$port" --machines 500 --seed 1 \
-        --reports 4000 --connections 16 --cabs --cab-bytes 20000 --acknowledged "$dir/acknowledged"
+        --reports 4000 --connections 16 --cabs --cab-bytes 40000 --acknowledged "$dir/acknowledged"
     sleep 3 # derived counts lag by up to 2 s
     demo_show "$dir" "stats" stats
     demo_show "$dir" "buckets --limit 10" buckets --limit 10
     demo_show "$dir" "reports --limit 8" reports --limit 8
     local id
     id=$(build/release/werctl -c "$dir/werd.yaml" reports --limit 500 --json |
-        python3 -c 'import json,sys; print(next(r["id"] for r in map(json.loads, sys.stdin) if r["cab"]))')
+        python3 -c 'import json,sys; print([r["id"] for r in map(json.loads, sys.stdin) if r["cab"]][0])')
     demo_show "$dir" "report $id" report "$id"
     build/release/werload verify --data "$dir/data" --acknowledged "$dir/acknowledged"
     printf '\nLook around:  %s -c %s help\n' build/release/werctl "$dir/werd.yaml"
