@@ -104,7 +104,8 @@ http {{
             env.update(LD_PRELOAD=str(ROOT / "build/debug/tests/support/libdurable_rename.so"),
                        DURABLE_BELOW=str(self.folder / "dav"))
         self.process = subprocess.Popen(
-            ["nginx", "-p", self.folder, "-c", self.folder / "nginx.conf", "-g", "daemon off;"], env=env)
+            ["nginx", "-p", self.folder, "-c", self.folder / "nginx.conf", "-g", "daemon off;"], env=env,
+            start_new_session=True)
         wait_for_port(self.port)
         return self
 
@@ -144,7 +145,7 @@ class Werd:
         else:
             log = open(self.collector.log, "ab")
             self.process = subprocess.Popen([RELEASE / "werd", self.role, "-c", self.collector.path],
-                                            stdout=log, stderr=log)
+                                            stdout=log, stderr=log, start_new_session=True)
             wait_for_port(self.port)
         return self
 
@@ -161,20 +162,33 @@ class Werd:
 
 def bodies(folder, count=2000, seed=1):
     """A Lua script for wrk that POSTs believable reports one after the other."""
-    path = pathlib.Path(folder) / "reports.lua"
-    if not path.exists():
-        subprocess.run([RELEASE / "werload", "sample", "--count", str(count), "--seed", str(seed),
-                        "--format", "lua", "-o", path], check=True)
-    return path
+    script = pathlib.Path(folder) / "post.lua"
+    subprocess.run([RELEASE / "werload", "sample", f"--count={count}", f"--seed={seed}", "--format=lua",
+                    "-o", folder], check=True, stdout=subprocess.DEVNULL)
+    script.write_text(f"""
+local bodies = dofile("{folder}/bodies.lua")
+local requests, at = {{}}, 0
+function init()
+    wrk.headers["User-Agent"] = "MSDW"
+    for i, body in ipairs(bodies) do requests[i] = wrk.format("POST", "/stage2.htm", nil, body) end
+end
+function request()
+    at = at % #requests + 1
+    return requests[at]
+end
+""")
+    return script
 
 
 def wrk(url, script, connections, seconds, close=False):
     """Requests per second, p50 and p99 in ms, answers that were not 200."""
     command = ["wrk", f"-t{1 if connections == 1 else 2}", f"-c{connections}", f"-d{seconds}s",
                "--latency", "--timeout", "20s", "-s", script]
+    env = dict(os.environ)
     if close:
         command += ["-H", "Connection: close"]
-    out = subprocess.run([*command, url], text=True, capture_output=True, check=True).stdout
+        env["LD_PRELOAD"] = str(ROOT / "build/debug/tests/support/libfull_handshake.so")
+    out = subprocess.run([*command, url], text=True, capture_output=True, check=True, env=env).stdout
     units = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60000.0}
 
     def percentile(which):

@@ -3,6 +3,8 @@
  * SQLite, one writer: `werd analyze`.  It follows the report ids of facts in short transactions,
  * and lags by at most 2 s.  Readers join it with facts; a row here may name a report that was
  * forgotten since: drop it.  docs/store.md has the schema with its reasons.
+ * A handle belongs to one thread at a time.  Readers hold no read transaction while a callback
+ * runs, so that a callback may take its time and may ask derived and facts.
  */
 #pragma once
 
@@ -15,20 +17,25 @@ enum derived_mode {
 
 struct derived;
 
+/* DERIVED_WRITE: a file of another version, a broken one or none at all becomes a new, empty one.
+ * ERR_BUSY: another process writes.  DERIVED_READ waits up to 5 s for the writer to make it. */
 err_t derived_open(const char *data, enum derived_mode mode, struct derived **ret_derived,
 		   struct err_detail *detail) ERR_CHECK;
 void derived_close(struct derived *derived); /* accepts NULL */
 
-/* Takes in up to MAX new reports and all new uploads; one transaction.  *ret_count: how many of
- * both.  0 says: up to date, and as_of has been moved to NOW_US. */
+/* Takes in up to MAX new reports, and when there are no more, all new uploads and reports that
+ * appeared behind younger ones; one transaction.  *ret_count: how many of all.  0 says: up to
+ * date, and as_of is at most a second behind NOW_US.
+ * ERR_CORRUPT: the file was broken; a new one has taken its place and is to be filled. */
 err_t derived_follow(struct derived *derived, struct facts *facts, size_t max, int64_t now_us,
 		     size_t *ret_count, struct err_detail *detail) ERR_CHECK;
-/* Far behind (more than a million reports): without indexes first, then they are made at once.
- * PROGRESS may be NULL.  Also what `werctl rebuild` runs on a fresh file. */
+/* Follows until nothing is new, in large transactions: the more reports one has, the fewer pages
+ * are written.  TOTAL is an estimate; PROGRESS may be NULL. */
 typedef void (*derived_progress_fn)(void *context, uint64_t done, uint64_t total);
 err_t derived_catch_up(struct derived *derived, struct facts *facts, derived_progress_fn progress,
 		       void *context, struct err_detail *detail) ERR_CHECK;
-/* A new file beside the old one, filled, then swapped in. */
+/* A new file beside the old one, filled, then swapped in; whoever has the old one open goes on
+ * with the new one at its next question.  ERR_BUSY: another rebuild. */
 err_t derived_rebuild(const char *data, derived_progress_fn progress, void *context,
 		      struct err_detail *detail) ERR_CHECK;
 /* Everything committed before this moment is in the counts. */
@@ -45,7 +52,7 @@ struct report_filter {
 	struct slice machine;
 	struct slice user;
 	struct slice code; /* hex, with or without 0x and leading zeros */
-	struct slice text; /* anywhere in the texts of a report; at least 3 characters */
+	struct slice text; /* anywhere in the texts of a report; ERR_USAGE under 3 characters */
 	uint64_t bucket;   /* 0: no filter */
 };
 
@@ -78,7 +85,7 @@ struct derived_bucket {
 	struct label label;
 	struct slice app_name; /* of its first report */
 	uint64_t hits;
-	uint64_t machines; /* exact up to DERIVED_DISTINCT_MAX, then stays there */
+	uint64_t machines; /* different ones, exactly */
 	uint64_t users;
 	uint64_t cabs_asked;
 	uint64_t cabs; /* kept */
@@ -86,13 +93,15 @@ struct derived_bucket {
 	int64_t last_seen_us;
 	uint64_t last_report;
 };
+/* Larger counts may be printed as "more than 10000". */
 enum {
 	DERIVED_DISTINCT_MAX = 10001
-}; /* printed as "more than 10000" */
+};
 
-/* The filter's since/until mean: last seen in that time.  AFTER counts rows (an offset) for the
- * sorts by hits and machines, is a bucket id for BY_FIRST and a report id for BY_LAST;
- * *ret_next is the cursor of the next page, 0 at the end. */
+/* The filter means: the bucket itself has that event type, module, code and text, some report of
+ * it that app, machine and user, and its last one came between since and until.  AFTER counts rows
+ * (an offset) for the sorts by hits and machines, is a bucket id for BY_FIRST and a report id for
+ * BY_LAST; *ret_next is the cursor of the next page, 0 at the end. */
 typedef err_t (*derived_each_bucket_fn)(void *context, const struct derived_bucket *bucket);
 err_t derived_each_bucket(struct derived *derived, const struct report_filter *filter,
 			  enum bucket_sort sort, struct page page, derived_each_bucket_fn each,

@@ -356,6 +356,7 @@ derived_each_bucket(struct derived *derived, const struct report_filter *filter,
 	err_t err = derived_refresh(derived, NULL);
 	if (err != OK)
 		return err;
+	derived->n_lists++;
 	/* The times are the buckets' own here, not those of their reports. */
 	struct report_filter timeless = *filter;
 	timeless.since_us = timeless.until_us = 0;
@@ -374,6 +375,7 @@ derived_each_bucket(struct derived *derived, const struct report_filter *filter,
 		err = hand_on(&list, first, end, each, context);
 	sieve_done(&list.sieve);
 	free(list.choices);
+	derived->n_lists--;
 	if (err == OK)
 		*ret_next = next;
 	return err;

@@ -305,7 +305,7 @@ derived_refresh(struct derived *derived, struct err_detail *detail)
 {
 	char path[PATH_MAX];
 	struct stat status;
-	if (derived->is_aside)
+	if (derived->is_aside || derived->n_lists > 0)
 		return OK;
 	path_in(derived, LINK, "", path);
 	bool is_there = stat(path, &status) == 0;

@@ -139,7 +139,7 @@ write_state(struct derived_writer *w)
 {
 	struct sql_statement *s = &w->statements[FOLLOW_WRITE_STATE];
 	const struct follow_state *state = &w->state;
-	sql_bind_blob(s, slice_of(state->facts, DERIVED_KEY_BYTES));
+	sql_bind_blob(s, slice_of(state->has_facts ? state->facts : NULL, DERIVED_KEY_BYTES));
 	sql_bind_u64(s, state->position);
 	sql_bind_u64(s, state->upload_sequence);
 	sql_bind_i64(s, state->as_of_us);
@@ -180,32 +180,53 @@ read_segment(struct derived_writer *w)
 	return read_number(s, &w->segment_reports);
 }
 
-/* Which facts these are: never the key itself, which is a secret. */
-static void
+/* Which facts these are: never the key itself, which is a secret.  False: a reader that came
+ * before the owner had made one. */
+static bool
 facts_identity(struct facts *facts, uint8_t ret_identity[DERIVED_KEY_BYTES])
 {
+	static const uint8_t none[UPLOAD_KEY_BYTES];
 	uint8_t digest[CRYPTO_SHA256_BYTES];
-	crypto_sha256(slice_of(facts_upload_key(facts), UPLOAD_KEY_BYTES), digest);
+	const uint8_t *key = facts_upload_key(facts);
+	crypto_sha256(slice_of(key, UPLOAD_KEY_BYTES), digest);
 	memcpy(ret_identity, digest, DERIVED_KEY_BYTES);
+	return memcmp(key, none, sizeof(none)) != 0;
 }
 
-/* Made from other facts: nothing in it is true. */
+/* Made from other facts, or from more than there are since a backup was restored: then it counts
+ * what is not there. */
+static err_t
+is_of_others(const struct derived_writer *w, struct facts *facts, bool *ret_is_of_others)
+{
+	uint8_t identity[DERIVED_KEY_BYTES];
+	uint64_t highest;
+	bool has_identity = facts_identity(facts, identity);
+	err_t err = facts_highest_id(facts, &highest);
+	if (err != OK)
+		return err;
+	*ret_is_of_others = highest < w->state.position ||
+			    (has_identity && w->state.has_facts &&
+			     memcmp(w->state.facts, identity, sizeof(identity)) != 0);
+	return OK;
+}
+
 static err_t
 load(struct derived *derived, struct facts *facts, struct err_detail *detail)
 {
 	struct derived_writer *w = derived->writer;
-	uint8_t identity[DERIVED_KEY_BYTES];
+	bool must_remake = false;
 	if (w->is_loaded)
 		return OK;
 	err_t err = read_state(w);
-	facts_identity(facts, identity);
-	if (err == OK && w->state.has_facts &&
-	    memcmp(w->state.facts, identity, sizeof(identity)) != 0) {
+	if (err == OK)
+		err = is_of_others(w, facts, &must_remake);
+	if (err == OK && must_remake) {
 		err = derived_remake(derived, detail);
 		if (err == OK)
 			err = read_state(w);
 	}
-	memcpy(w->state.facts, identity, sizeof(identity));
+	if (!w->state.has_facts)
+		w->state.has_facts = facts_identity(facts, w->state.facts);
 	if (err == OK)
 		err = read_number(&w->statements[FOLLOW_HIGHEST], &w->highest);
 	if (err == OK)

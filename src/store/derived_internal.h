@@ -115,6 +115,7 @@ struct derived {
 	int lock_fd;                   /* of the writer or of the rebuild; -1: none */
 	size_t list_max;               /* DERIVED_LIST_MAX; tests set it */
 	size_t probe_rows;             /* DERIVED_PROBE_ROWS; tests set it */
+	unsigned n_lists;              /* being read: their file stays open */
 	struct derived_writer *writer; /* DERIVED_WRITE */
 };
 

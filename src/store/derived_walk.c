@@ -343,6 +343,7 @@ derived_each_report(struct derived *derived, const struct report_filter *filter,
 	err_t err = derived_refresh(derived, NULL);
 	if (err != OK)
 		return err;
+	derived->n_lists++;
 	err = walk_init(&walk, derived, filter);
 	if (page.after != 0 && page.after < walk.sieve.high)
 		walk.sieve.high = page.after;
@@ -352,6 +353,7 @@ derived_each_report(struct derived *derived, const struct report_filter *filter,
 	if (err == OK)
 		err = walk_reports(&walk);
 	walk_done(&walk);
+	derived->n_lists--;
 	return err;
 }
 

@@ -42,6 +42,14 @@ is_deceiving(uint32_t c)
 	       (c >= 0xe0000 && c <= 0xe007f);
 }
 
+void
+cell_picture(uint8_t control, struct buf *out)
+{
+	/* U+2400 to U+241F, and U+2421 for DEL. */
+	uint8_t last = control == 0x7f ? 0xa1 : (uint8_t)(0x80 | control);
+	buf_append(out, slice_of((const uint8_t[]){0xe2, 0x90, last}, 3));
+}
+
 static void
 append_safe(struct slice valid, struct buf *out)
 {
@@ -49,9 +57,9 @@ append_safe(struct slice valid, struct buf *out)
 		uint32_t c;
 		size_t len = next_character(valid, &c);
 		if (c < 0x20 || c == 0x7f)
-			buf_printf(out, "\\x%02x", (unsigned)c);
+			cell_picture((uint8_t)c, out);
 		else if ((c >= 0x80 && c < 0xa0) || is_deceiving(c))
-			buf_printf(out, "\\u%04x", (unsigned)c);
+			buf_printf(out, "<U+%04X>", (unsigned)c);
 		else
 			buf_append(out, slice_sub(valid, 0, len));
 		valid = slice_sub(valid, len, valid.len);

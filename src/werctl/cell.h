@@ -1,9 +1,10 @@
 /* cell.h - values that machines sent, made fit for a person's terminal
  *
- * Control characters, C1 controls and those that turn the direction of writing or cannot be
- * seen are written as \x1b or \u202e, so that no value can give the terminal orders or look like
- * another one.  Backslashes stay single: Windows paths are the daily bread here, and --json has
- * the exact values.  Widths are those of wcwidth(3) in a UTF-8 locale: cell_locale once.
+ * Control characters are written as their pictures (U+2400 and on); C1 controls and characters
+ * that turn the direction of writing or cannot be seen as <U+202E>: so no value can give the
+ * terminal orders or look like another one.  Not with a backslash, as text_escape does: Windows
+ * paths and names such as CORP\u1015 are the daily bread here.  --json has the exact values. Widths
+ * are those of wcwidth(3) in a UTF-8 locale: cell_locale once.
  */
 #pragma once
 
@@ -13,6 +14,8 @@
 void cell_locale(void);
 /* Appends TEXT as above; the result is valid UTF-8. */
 void cell_text(struct slice text, struct buf *out);
+/* Appends the picture of an ASCII control character, one column wide. */
+void cell_picture(uint8_t control, struct buf *out);
 /* Columns that CELL, made by cell_text, takes. */
 size_t cell_width(struct slice cell);
 /* Appends CELL cut to WIDTH columns, the last of them an ellipsis when something was cut. */

@@ -1,5 +1,7 @@
 #include "werctl/hexdump.h"
 
+#include "werctl/cell.h"
+
 enum {
 	HEXDUMP_LINE_BYTES = 16,
 	DELETE = 0x7f
@@ -8,10 +10,8 @@ enum {
 static void
 append_picture(uint8_t byte, struct buf *out)
 {
-	if (byte < 0x20) /* U+2400 + byte */
-		buf_append(out, slice_of((const uint8_t[]){0xe2, 0x90, 0x80 | byte}, 3));
-	else if (byte == DELETE)
-		buf_append_str(out, "\u2421");
+	if (byte < 0x20 || byte == DELETE)
+		cell_picture(byte, out);
 	else if (byte > DELETE)
 		buf_append_str(out, "\u00b7");
 	else

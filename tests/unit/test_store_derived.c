@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "derived_fixture.h"
 #include "store/derived_writer.h"
@@ -463,6 +464,37 @@ what_was_made_from_other_facts_is_made_anew(void **state)
 	fixture_free(f);
 }
 
+/* The facts were restored from a backup that is older. */
+static void
+what_is_ahead_of_the_facts_is_made_anew(void **state)
+{
+	struct fixture *f = fixture_new();
+	struct err_detail why;
+	char path[256];
+	char backup[512];
+	sqlite3 *db;
+	(void)state;
+	(void)fixture_tell(f, &CRASH);
+	(void)snprintf(path, sizeof(path), "%s/facts/facts.db", f->data);
+	(void)snprintf(backup, sizeof(backup), "VACUUM INTO '%s.old'", path);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, backup, NULL, NULL, NULL), SQLITE_OK);
+	(void)sqlite3_close(db);
+	(void)fixture_tell(f, &CRASH);
+	assert_int_equal(fixture_follow(f, 100), 2);
+	facts_close(f->facts);
+	(void)snprintf(backup, sizeof(backup), "%s.old", path);
+	assert_int_equal(rename(backup, path), 0);
+	(void)snprintf(backup, sizeof(backup), "%s-wal", path);
+	assert_int_equal(unlink(backup), 0);
+	assert_int_equal(facts_open(f->data, FACTS_WRITE, &f->facts, &why), OK);
+	derived_close(f->derived);
+	MUST(derived_open(f->data, DERIVED_WRITE, &f->derived, detail));
+	assert_int_equal(fixture_follow(f, 100), 1);
+	assert_int_equal(bucket_of(f, 1000).hits, 1);
+	fixture_free(f);
+}
+
 static void
 two_writers_are_refused(void **state)
 {
@@ -634,6 +666,61 @@ a_rebuild_takes_the_place_of_an_open_file(void **state)
 	fixture_free(f);
 }
 
+/* In another process, as werctl does it. */
+static pid_t
+start_rebuilds(struct fixture *f, int times)
+{
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child > 0)
+		return child;
+	for (int i = 0; i < times; i++) {
+		struct err_detail detail;
+		if (derived_rebuild(f->data, NULL, NULL, &detail) != OK)
+			_exit(1);
+	}
+	_exit(0);
+}
+
+static err_t
+count_id(void *context, uint64_t id)
+{
+	(void)id;
+	++*(uint64_t *)context;
+	return OK;
+}
+
+/* A new file may be behind what the old one had, until it is followed; in the end nothing is
+ * missing and nothing counted twice. */
+static void
+rebuilds_disturb_neither_reader_nor_writer(void **state)
+{
+	struct fixture *f = fixture_new();
+	struct report_filter filter = {.machine = SLICE_LITERAL("PC-*")};
+	struct derived *reader;
+	uint64_t told = 0;
+	uint64_t count = 0;
+	int status = 0;
+	(void)state;
+	MUST(derived_open(f->data, DERIVED_READ, &reader, detail));
+	pid_t child = start_rebuilds(f, 8);
+	while (waitpid(child, &status, WNOHANG) == 0) {
+		(void)fixture_tell(f, &CRASH);
+		told++;
+		(void)fixture_follow(f, 100);
+		count = 0;
+		MUST(derived_each_report(reader, &filter, (struct page){0}, count_id, &count));
+		assert_true(count <= told);
+	}
+	assert_int_equal(status, 0);
+	(void)fixture_follow(f, 100);
+	assert_int_equal(totals_of(f).reports, told);
+	MUST(derived_count_reports(reader, &filter, 1000000, &count));
+	assert_int_equal(count, told);
+	derived_close(reader);
+	fixture_free(f);
+}
+
 static void
 catching_up_takes_in_everything(void **state)
 {
@@ -667,10 +754,12 @@ main(void)
 		cmocka_unit_test(an_older_version_is_made_anew),
 		cmocka_unit_test(a_file_that_breaks_in_use_is_made_anew),
 		cmocka_unit_test(what_was_made_from_other_facts_is_made_anew),
+		cmocka_unit_test(what_is_ahead_of_the_facts_is_made_anew),
 		cmocka_unit_test(two_writers_are_refused),
 		cmocka_unit_test(files_are_not_for_everybody),
 		cmocka_unit_test(rebuilding_gives_what_following_gave),
 		cmocka_unit_test(a_rebuild_takes_the_place_of_an_open_file),
+		cmocka_unit_test(rebuilds_disturb_neither_reader_nor_writer),
 		cmocka_unit_test(catching_up_takes_in_everything),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

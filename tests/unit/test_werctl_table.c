@@ -42,12 +42,12 @@ lets_no_control_character_through(void **state)
 {
 	struct buf *out = *state;
 	cell_text(slice_of("\x1b[31m\x00\x7f\r\n", 9), out);
-	assert_text(out, "\\x1b[31m\\x00\\x7f\\x0d\\x0a");
+	assert_text(out, "\u241b[31m\u2400\u2421\u240d\u240a");
 	cell_text(slice_str("\xc2\x9b"
 			    "2J \xe2\x80\xae"
 			    "exe.txt \xe2\x80\x8b"),
 		  out);
-	assert_text(out, "\\u009b2J \\u202eexe.txt \\u200b");
+	assert_text(out, "<U+009B>2J <U+202E>exe.txt <U+200B>");
 	cell_text(slice_of("a\xff"
 			   "b",
 			   3),
