@@ -15,8 +15,8 @@ static const size_t SLOTS[DIM_INTERNED_N] = {
 static const char *const find_texts[DIM_INTERNED_N] = {
 	[DIM_MACHINE] = "SELECT id FROM machine WHERE name = ?",
 	[DIM_USER] = "SELECT id FROM user WHERE name = ?",
-	[DIM_APPLICATION] = "SELECT id FROM application WHERE image IS ? AND name IS ?"
-			    " AND path IS ? AND company IS ?",
+	[DIM_APPLICATION] = ("SELECT id FROM application WHERE image IS ? AND name IS ?"
+			     " AND path IS ? AND company IS ?"),
 	[DIM_DETAIL] = "SELECT id FROM detail WHERE key = ?",
 	[DIM_SYSTEM] = "SELECT id FROM system WHERE os IS ? AND lcid IS ? AND oem IS ?",
 };

@@ -21,6 +21,72 @@ bucket_label_text(const struct label *label, struct buf *out)
 	}
 }
 
+/* The value that plays ROLE in the label; absent when none does. */
+static struct slice
+role_value(const struct label *label, const struct event_type *type, enum event_role role)
+{
+	for (size_t i = 0; i < label->n_params; i++) {
+		if (type->roles[i] == role)
+			return label->params[i];
+	}
+	return (struct slice){NULL, 0};
+}
+
+static void
+append_after(struct buf *out, const char *before, struct slice value)
+{
+	if (value.len == 0)
+		return;
+	buf_append_str(out, before);
+	buf_append(out, value);
+}
+
+static struct slice
+without_zeros(struct slice hex)
+{
+	while (hex.len > 1 && hex.data[0] == '0')
+		hex = slice_sub(hex, 1, hex.len);
+	return hex;
+}
+
+static void
+append_code(const struct event_type *type, struct slice code, struct buf *out)
+{
+	uint64_t number;
+	const char *name =
+		slice_hex_to_u64(code, &number) ? code_name(type->code_kind, number) : NULL;
+	buf_append(out, code);
+	if (name != NULL)
+		buf_printf(out, " %s", name);
+}
+
+void
+bucket_summary_text(const struct label *label, struct buf *out)
+{
+	const struct event_type *type = event_find(label->event_type);
+	struct slice app = {NULL, 0};
+	if (type != NULL && type->is_kernel && label->n_params == 1) {
+		buf_printf(out, "%s ", type->name);
+		append_code(type, label->params[0], out);
+		return;
+	}
+	if (type != NULL)
+		app = role_value(label, type, ROLE_APP);
+	if (app.len == 0) {
+		bucket_label_text(label, out);
+		return;
+	}
+	buf_append(out, label->event_type);
+	append_after(out, " ", app);
+	append_after(out, " ", role_value(label, type, ROLE_APP_VERSION));
+	append_after(out, " in ", role_value(label, type, ROLE_MODULE));
+	append_after(out, "+", without_zeros(role_value(label, type, ROLE_OFFSET)));
+	append_after(out, ", hang ", role_value(label, type, ROLE_HANG_SIGNATURE));
+	struct slice code = role_value(label, type, ROLE_CODE);
+	buf_append_str(out, code.len > 0 ? ", " : "");
+	append_code(type, code, out);
+}
+
 void
 bucket_distinct_text(uint64_t count, struct buf *out)
 {
@@ -62,6 +128,9 @@ put_key(struct json *object, const struct label *label)
 	buf_reset(&text);
 	bucket_label_text(label, &text);
 	json_put_text(object, "label", buf_slice(&text));
+	buf_reset(&text);
+	bucket_summary_text(label, &text);
+	json_put_text(object, "summary", buf_slice(&text));
 	buf_done(&text);
 }
 
@@ -101,11 +170,11 @@ bucket_table(const struct output *out)
 		{.title = "BUCKET", .is_right = true, .style = STYLE_FAINT},
 		{.title = "HITS", .is_right = true},
 		{.title = "MACHINES", .is_right = true},
-		{.title = "USERS", .is_right = true, .rank = 4},
+		{.title = "USERS", .is_right = true, .rank = TABLE_RANK_SPARE + 1},
 		{.title = "CABS", .is_right = true, .rank = 3},
-		{.title = "FIRST SEEN", .rank = 2},
+		{.title = "FIRST SEEN", .rank = TABLE_RANK_SPARE},
 		{.title = "LAST SEEN", .rank = 1},
-		{.title = "LABEL", .least = 30, .is_cut_in_middle = true},
+		{.title = "LABEL", .least = 36},
 	};
 	return table_new(columns, sizeof(columns) / sizeof(columns[0]), out->columns);
 }
@@ -130,7 +199,7 @@ time_cell(struct table *table, int64_t time_us)
 }
 
 void
-bucket_table_row(struct table *table, const struct derived_bucket *bucket)
+bucket_table_row(struct table *table, const struct derived_bucket *bucket, bool is_terminal)
 {
 	struct buf label;
 	buf_init(&label, LIMIT_REPORT_ARENA_BYTES);
@@ -141,7 +210,10 @@ bucket_table_row(struct table *table, const struct derived_bucket *bucket)
 	table_cell_printf(table, "%llu", (unsigned long long)bucket->cabs);
 	time_cell(table, bucket->first_seen_us);
 	time_cell(table, bucket->last_seen_us);
-	bucket_label_text(&bucket->label, &label);
+	if (is_terminal)
+		bucket_summary_text(&bucket->label, &label);
+	else
+		bucket_label_text(&bucket->label, &label);
 	table_cell(table, buf_slice(&label));
 	buf_done(&label);
 }

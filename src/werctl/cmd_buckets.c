@@ -1,4 +1,5 @@
 /* `buckets` and `bucket` */
+#include "report/os.h"
 #include "werctl/bucket_view.h"
 #include "werctl/command.h"
 #include "werctl/list.h"
@@ -45,7 +46,7 @@ print_bucket(void *context, const struct derived_bucket *bucket)
 							 cursor_behind(listing, bucket)));
 		return listing->out->error;
 	}
-	bucket_table_row(listing->table, bucket);
+	bucket_table_row(listing->table, bucket, listing->out->is_terminal);
 	if (table_rows(listing->table) >= BUCKETS_FLUSH_ROWS) {
 		table_flush(listing->table, listing->out->has_color, &listing->out->text);
 		output_breathe(listing->out);
@@ -99,6 +100,41 @@ struct recent {
 	struct table *table; /* NULL: JSON */
 };
 
+/* What differs between reports of one bucket. */
+static struct table *
+recent_table(const struct output *out)
+{
+	static const struct table_column columns[] = {
+		{.title = "ID", .style = STYLE_FAINT},
+		{.title = "RECEIVED"},
+		{.title = "MACHINE", .least = 11},
+		{.title = "USER", .least = 10, .rank = 2},
+		{.title = "SYSTEM", .least = 12, .rank = 1},
+		{.title = "PEER", .least = 10, .rank = 3},
+		{.title = "CAB", .is_right = true, .rank = 4},
+	};
+	return table_new(columns, sizeof(columns) / sizeof(columns[0]), out->columns);
+}
+
+static void
+recent_row(struct table *table, const struct record *record)
+{
+	const struct address *peer = &record->stored.source.peer;
+	char peer_text[ADDRESS_TEXT_BYTES];
+	struct os_version os;
+	struct buf system;
+	buf_init(&system, LIMIT_TEXT_BYTES);
+	list_head_cells(table, record);
+	table_cell(table, record->report.user);
+	if (os_parse(record->report.os, &os))
+		os_describe(&os, &system);
+	table_cell(table, system.len == 0 ? record->report.os : buf_slice(&system));
+	table_cell(table,
+		   slice_str(address_is_none(peer) ? NULL : address_format(peer, peer_text)));
+	list_cab_cell(table, &record->stored);
+	buf_done(&system);
+}
+
 static err_t
 print_recent(void *context, const struct record *record)
 {
@@ -107,7 +143,7 @@ print_recent(void *context, const struct record *record)
 		json_add(recent->list, record_to_json(record));
 		return OK;
 	}
-	list_table_row(recent->table, record);
+	recent_row(recent->table, record);
 	list_table_flush(recent->table, false, recent->out);
 	return recent->out->error;
 }
@@ -120,7 +156,7 @@ begin_bucket(struct werctl *w, const struct derived_bucket *bucket, int64_t as_o
 		recent->list = json_new_list();
 		return;
 	}
-	recent->table = list_table(&w->out);
+	recent->table = recent_table(&w->out);
 	bucket_show(bucket, as_of_us, w->now_us, &w->out);
 	output_styled(&w->out, STYLE_TITLE, "\nRecent reports\n");
 }

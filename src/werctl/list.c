@@ -93,14 +93,14 @@ list_table(const struct output *out)
 	static const struct table_column columns[] = {
 		{.title = "ID", .style = STYLE_FAINT},
 		{.title = "RECEIVED", .rank = 1},
-		{.title = "MACHINE", .least = 10},
-		{.title = "EVENT", .least = 8},
+		{.title = "MACHINE", .least = 11},
+		{.title = "EVENT", .least = 10},
 		{.title = "APPLICATION", .least = 12, .rank = 2, .is_cut_in_middle = true},
-		{.title = "MODULE", .least = 10, .rank = 4},
+		{.title = "MODULE", .least = 11, .rank = 4},
 		{.title = "CODE", .least = 9, .rank = 3},
-		{.title = "USER", .least = 10, .rank = 6},
-		{.title = "BUCKET", .is_right = true, .rank = 5},
-		{.title = "CAB", .is_right = true, .rank = 5},
+		{.title = "USER", .least = 10, .rank = TABLE_RANK_SPARE + 1},
+		{.title = "BUCKET", .is_right = true, .rank = 4},
+		{.title = "CAB", .is_right = true, .rank = TABLE_RANK_SPARE},
 	};
 	return table_new(columns, sizeof(columns) / sizeof(columns[0]), out->columns);
 }
@@ -119,18 +119,38 @@ code_cell(struct table *table, const struct record *record)
 }
 
 void
-list_table_row(struct table *table, const struct record *record)
+list_head_cells(struct table *table, const struct record *record)
 {
-	const struct facts_report *stored = &record->stored;
 	struct buf text;
 	buf_init(&text, LIMIT_TEXT_BYTES);
-	table_cell_printf(table, "%llu", (unsigned long long)stored->id);
-	cell_time(id_time_us(stored->id), &text);
+	table_cell_printf(table, "%llu", (unsigned long long)record->stored.id);
+	cell_time(id_time_us(record->stored.id), &text);
 	table_cell(table, buf_slice(&text));
 	buf_reset(&text);
 	buf_printf(&text, "%c %.*s", record_identity_mark(record),
 		   SLICE_ARGS(record->report.machine));
 	table_cell(table, buf_slice(&text));
+	buf_done(&text);
+}
+
+void
+list_cab_cell(struct table *table, const struct facts_report *stored)
+{
+	struct buf text;
+	buf_init(&text, 64);
+	if (stored->has_cab)
+		cell_bytes(stored->cab_bytes, &text);
+	else if (stored->is_cab_asked)
+		buf_append_str(&text, "asked");
+	table_cell(table, text.len == 0 ? slice_str("") : buf_slice(&text));
+	buf_done(&text);
+}
+
+void
+list_table_row(struct table *table, const struct record *record)
+{
+	const struct facts_report *stored = &record->stored;
+	list_head_cells(table, record);
 	table_cell(table, record->report.event_type);
 	table_cell(table, slice_is_absent(record->label.app) ? record->report.app_name
 							     : record->label.app);
@@ -138,13 +158,7 @@ list_table_row(struct table *table, const struct record *record)
 	code_cell(table, record);
 	table_cell(table, record->report.user);
 	table_cell_printf(table, "%llu", (unsigned long long)stored->bucket);
-	buf_reset(&text);
-	if (stored->has_cab)
-		cell_bytes(stored->cab_bytes, &text);
-	else if (stored->is_cab_asked)
-		buf_append_str(&text, "asked");
-	table_cell(table, buf_slice(&text));
-	buf_done(&text);
+	list_cab_cell(table, stored);
 }
 
 void

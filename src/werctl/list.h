@@ -16,6 +16,9 @@ err_t
 list_each_report(struct werctl *w, const struct report_filter *filter, struct page page,
 		 list_each_fn each, void *context, bool *ret_is_more, uint64_t *ret_last) ERR_CHECK;
 
+/* Cells that more than one table has: id, time and marked machine; the cabinet's size. */
+void list_head_cells(struct table *table, const struct record *record);
+void list_cab_cell(struct table *table, const struct facts_report *stored);
 /* The columns of `reports` for people. */
 struct table *list_table(const struct output *out);
 void list_table_row(struct table *table, const struct record *record);

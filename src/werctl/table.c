@@ -143,12 +143,13 @@ widen(const struct table *table, struct layout *layout)
 	}
 }
 
+/* Leaves out the column of the highest rank, LEAST_RANK or more; false when there is none. */
 static bool
-leave_one_out(const struct table *table, struct layout *layout)
+leave_one_out(const struct table *table, struct layout *layout, uint8_t least_rank)
 {
 	size_t worst = table->n_columns;
 	for (size_t i = 0; i < table->n_columns; i++) {
-		if (layout->widths[i] == 0 || table->columns[i].rank == 0)
+		if (layout->widths[i] == 0 || table->columns[i].rank < least_rank)
 			continue;
 		if (worst == table->n_columns ||
 		    table->columns[i].rank > table->columns[worst].rank)
@@ -160,6 +161,19 @@ leave_one_out(const struct table *table, struct layout *layout)
 	return true;
 }
 
+/* The widths at which nothing is cut much: half as wide again as it must be. */
+static bool
+is_comfortable(const struct table *table, const struct layout *layout)
+{
+	struct layout comfortable = *layout;
+	for (size_t i = 0; i < table->n_columns; i++) {
+		size_t wish = (size_t)table->columns[i].least * 3 / 2;
+		if (wish > 0 && comfortable.widths[i] > wish)
+			comfortable.widths[i] = wish;
+	}
+	return total_width(table, &comfortable) <= table->width;
+}
+
 static struct layout
 lay_out(const struct table *table)
 {
@@ -168,11 +182,13 @@ lay_out(const struct table *table)
 		layout.widths[i] = table->natural[i];
 	if (table->width == 0)
 		return layout;
+	while (!is_comfortable(table, &layout) && leave_one_out(table, &layout, TABLE_RANK_SPARE))
+		;
 	for (;;) {
 		bool can_shrink = true;
 		while (can_shrink && total_width(table, &layout) > table->width)
 			can_shrink = shrink_widest(table, &layout);
-		if (can_shrink || !leave_one_out(table, &layout))
+		if (can_shrink || !leave_one_out(table, &layout, 1))
 			return layout;
 		widen(table, &layout);
 	}

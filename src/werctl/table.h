@@ -19,7 +19,8 @@ struct table_column {
 };
 
 enum {
-	TABLE_COLUMNS_MAX = 16
+	TABLE_COLUMNS_MAX = 16,
+	TABLE_RANK_SPARE = 5
 };
 
 struct table;

@@ -90,6 +90,7 @@ HOSTILE = b"<WERREPORT>\x1b]0;owned\x07\r\n" + b"\xff\x00"
 
 def test_quarantine_keeps_and_shows_what_was_refused(collector):
     assert collector.post(HOSTILE).status == 400
+    assert collector.wait_for(lambda: collector.list("quarantine"))
     assert collector.post(b"PK\3\4").status == 400
     items = collector.wait_for(lambda: len(found := collector.list("quarantine")) == 2 and found)
     newest, oldest = items
