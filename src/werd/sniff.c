@@ -197,8 +197,7 @@ finish(struct sniff *sniff, struct http_request *request, struct sniff_exchange 
 		sniff_show(x);
 	if (sniff->record != NULL && sniff_record(sniff->record, x, &detail) != OK)
 		(void)fprintf(stderr, "werd sniff: %s\n", detail.why);
-	buf_reset(&wire->in);
-	buf_reset(&wire->out);
+	forget_wire(sniff, request->connection);
 }
 
 static struct sniff_exchange
@@ -493,6 +492,31 @@ serve(struct sniff *sniff, struct err_detail *detail)
 	return OK;
 }
 
+static void
+done(struct sniff *sniff)
+{
+	if (sniff->server != NULL) {
+		uv_close((uv_handle_t *)&sniff->interrupt, NULL);
+		uv_close((uv_handle_t *)&sniff->terminate, NULL);
+		http_server_free(sniff->server);
+		(void)uv_run(&sniff->loop, UV_RUN_DEFAULT);
+		(void)uv_loop_close(&sniff->loop);
+	}
+	for (size_t i = 0; i < sniff->wires.capacity; i++) {
+		struct wire *wire = (struct wire *)(uintptr_t)sniff->wires.slots[2 * i + 1];
+		if (sniff->wires.slots[2 * i] == 0)
+			continue;
+		buf_done(&wire->in);
+		buf_done(&wire->out);
+		free(wire);
+	}
+	table_done(&sniff->wires);
+	level1_parser_free(sniff->parser);
+	buckets_free(sniff->buckets);
+	collection_unref(sniff->collection);
+	tls_context_unref(sniff->tls);
+}
+
 int
 werd_sniff(int argc, char **argv)
 {
@@ -512,5 +536,6 @@ werd_sniff(int argc, char **argv)
 	err_t err = load(&sniff, &detail);
 	if (err == OK)
 		err = serve(&sniff, &detail);
+	done(&sniff);
 	return err == OK ? 0 : werd_fail(err, &detail);
 }
