@@ -76,8 +76,9 @@ class Nginx:
         if self.certificate:
             tls = (f"listen 127.0.0.1:{self.tls_port} ssl reuseport; ssl_certificate {self.certificate[0]}; "
                    f"ssl_certificate_key {self.certificate[1]};")
-        dav = ""
+        dav = ask = ""
         if self.dav:
+            ask = "iData=1\\r\\nDumpFile=/dav/$request_id.cab\\r\\n"
             dav = (f"location /dav/ {{ root {self.folder}; dav_methods PUT; client_max_body_size 1g; "
                    f"client_body_temp_path {self.folder}/tmp; }}")
         (self.folder / "nginx.conf").write_text(f"""
@@ -95,7 +96,7 @@ http {{
         listen 127.0.0.1:{self.port} reuseport;
         {tls}
         {dav}
-        location / {{ client_max_body_size 4m; return 200 "Bucket=1000\\r\\nBucketTable=5\\r\\n"; }}
+        location / {{ client_max_body_size 4m; return 200 "{ask}Bucket=1000\\r\\nBucketTable=5\\r\\n"; }}
     }}
 }}
 """)
@@ -203,6 +204,13 @@ def wrk(url, script, connections, seconds, close=False):
         "requests": int(re.search(r"(\d+) requests in", out)[1]),
         "bad": int(bad[1]) if bad else 0, "errors": errors[1] if errors else "",
     }
+
+
+def fleet(port, *words):
+    """What `werload run` says of its exchanges with the server at PORT."""
+    out = subprocess.run([RELEASE / "werload", "run", "--port", str(port), "--json", *map(str, words)],
+                         text=True, capture_output=True).stdout
+    return json.loads(out.strip().splitlines()[-1])
 
 
 def measure(server, url, script, connections, seconds, close=False):

@@ -168,10 +168,10 @@ class Collector:
             ingest["tls"] = {"listen": [f"127.0.0.1:{self.tls_port}"], "certificate": str(tls[0]),
                              "key": str(tls[1])}
         config = {"data": str(self.data), "ingest": ingest, **(config or {})}
+        self.folder.mkdir(parents=True, exist_ok=True)
         if collection is not None:
             (self.folder / "collection.yaml").write_text(collection)
             config["collection"] = "collection.yaml"
-        self.folder.mkdir(parents=True, exist_ok=True)
         self.path.write_text(json.dumps(config))  # JSON is YAML
 
     def __enter__(self):

@@ -11,6 +11,17 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Kept from the start: the peer empties its environment later. */
+static char below[PATH_MAX];
+
+__attribute__((constructor)) static void
+remember(void)
+{
+	const char *value = getenv("DURABLE_BELOW");
+	if (value != NULL)
+		(void)snprintf(below, sizeof(below), "%s", value);
+}
+
 static void
 sync_path(const char *path, int flags)
 {
@@ -27,9 +38,8 @@ rename(const char *from, const char *to)
 	typedef int rename_fn(const char *, const char *);
 	rename_fn *real;
 	char folder[PATH_MAX];
-	const char *below = getenv("DURABLE_BELOW");
 	*(void **)&real = dlsym(RTLD_NEXT, "rename");
-	if (below == NULL || strncmp(to, below, strlen(below)) != 0)
+	if (below[0] == '\0' || strncmp(to, below, strlen(below)) != 0)
 		return real(from, to);
 	sync_path(from, O_RDONLY);
 	int status = real(from, to);
