@@ -111,20 +111,32 @@ show_windows(struct doctor *doctor)
 			       "@{LogName='Application'; ProviderName='Windows Error Reporting'}");
 }
 
+/* Whether it is good for werd can only be told by a user who has werd's rights. */
+static void
+check_config(struct doctor *doctor)
+{
+	struct err_detail why;
+	const struct config *config = doctor->config;
+	if (access(config->data, F_OK) == 0 && access(config->data, W_OK) != 0)
+		doctor_say(doctor, DOCTOR_WARN, "config",
+			   "%s can be read; to have all of it checked run as the owner of %s",
+			   config->path, config->data);
+	else if (config_check(config, &why) == OK)
+		doctor_say(doctor, DOCTOR_OK, "config", "%s", config->path);
+	else
+		doctor_say(doctor, DOCTOR_FAIL, "config", "%s", why.why);
+}
+
 err_t
 cmd_doctor(struct werctl *w)
 {
-	struct err_detail why;
 	struct doctor doctor = {.w = w, .server = server_name(w)};
 	w->exit_status = DOCTOR_FAILED_STATUS;
 	if (werctl_config(w, &doctor.config) != OK) {
 		doctor_say(&doctor, DOCTOR_FAIL, "config", "%s", w->detail.why);
 		return OK;
 	}
-	if (config_check(doctor.config, &why) == OK)
-		doctor_say(&doctor, DOCTOR_OK, "config", "%s", doctor.config->path);
-	else
-		doctor_say(&doctor, DOCTOR_FAIL, "config", "%s", why.why);
+	check_config(&doctor);
 	doctor_check_files(&doctor);
 	doctor_check_disk(&doctor);
 	doctor_check_clock(&doctor);

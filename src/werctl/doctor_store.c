@@ -48,9 +48,9 @@ doctor_check_files(struct doctor *doctor)
 {
 	const char *data = doctor->config->data;
 	check_private(doctor, data);
-	if (access(data, F_OK) == 0)
+	if (access(data, R_OK | X_OK) == 0)
 		check_parts(doctor);
-	if (access(data, F_OK) == 0 && access(data, R_OK | X_OK) != 0)
+	else if (access(data, F_OK) == 0)
 		doctor_say(doctor, DOCTOR_WARN, "files",
 			   "you may not read %s: run werctl as its owner or in its group", data);
 }
@@ -150,12 +150,6 @@ doctor_check_reports(struct doctor *doctor)
 {
 	struct facts *facts;
 	uint64_t highest;
-	/* Opening waits for an owner that is just starting; without a store there is none. */
-	const char *path = fs_join(&doctor->w->arena, doctor->config->data, "facts/facts.db");
-	if (path == NULL || access(path, R_OK) != 0) {
-		doctor_say(doctor, DOCTOR_FAIL, "reports", "there is no store to read yet");
-		return;
-	}
 	if (werctl_facts(doctor->w, &facts) != OK || facts_highest_id(facts, &highest) != OK) {
 		doctor_say(doctor, DOCTOR_FAIL, "reports", "%s", doctor->w->detail.why);
 		return;

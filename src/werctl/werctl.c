@@ -1,10 +1,12 @@
 #include "werctl/werctl.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "werctl/cell.h"
 
 enum {
@@ -70,12 +72,30 @@ werctl_config_if_any(struct werctl *w, const struct config **ret_config)
 	return werctl_config(w, ret_config);
 }
 
+/* Opening a store waits for an owner that is just making it.  That nobody made one, or that this
+ * user may not look, can be said at once. */
+static err_t
+check_folder(struct werctl *w, const char *part)
+{
+	const char *folder = fs_join(&w->arena, w->config.data, part);
+	if (folder == NULL || access(folder, R_OK | X_OK) == 0)
+		return OK;
+	if (errno == ENOENT)
+		return err_set(&w->detail, ERR_NOTFOUND,
+			       "%s is not there: neither werd nor an import has made it yet",
+			       folder);
+	return err_set(&w->detail, err_from_errno(errno),
+		       "%s: %s; run werctl as its owner or in its group", folder, strerror(errno));
+}
+
 err_t
 werctl_facts(struct werctl *w, struct facts **ret_facts)
 {
 	const struct config *config;
 	if (w->facts == NULL) {
 		err_t err = werctl_config(w, &config);
+		if (err == OK)
+			err = check_folder(w, "facts");
 		if (err == OK)
 			err = facts_open(config->data, FACTS_READ, &w->facts, &w->detail);
 		if (err != OK)
@@ -91,6 +111,8 @@ werctl_derived(struct werctl *w, struct derived **ret_derived)
 	const struct config *config;
 	if (w->derived == NULL) {
 		err_t err = werctl_config(w, &config);
+		if (err == OK)
+			err = check_folder(w, "derived");
 		if (err == OK)
 			err = derived_open(config->data, DERIVED_READ, &w->derived, &w->detail);
 		if (err != OK)

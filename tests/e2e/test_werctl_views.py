@@ -3,7 +3,6 @@ import json
 import re
 import signal
 import subprocess
-import time
 
 import pytest
 
@@ -376,21 +375,22 @@ def test_quarantine_of_a_fresh_store_is_empty(store):
 
 def test_tail_follows_filters_and_ends_cleanly(programs, tmp_path):
     store = Store(tmp_path, programs)
-    store.write("a.xml", machine="one")
+    store.write("a.xml", machine="two")
     store.run("import", store.inbox / "a.xml")
-    follow = subprocess.Popen([programs.werctl, "-c", store.path, "tail", "--json", "--machine", "t*"],
-                              stdout=subprocess.PIPE, text=True)
-    time.sleep(1)
-    for name in ("two", "other", "three"):
+    follow = subprocess.Popen([programs.werctl, "-c", store.path, "tail", "--json", "--machine", "t*",
+                               "--since", "1h"], stdout=subprocess.PIPE, text=True)
+    assert json.loads(follow.stdout.readline())["machine"] == "two"
+    for name in ("other", "three"):
         store.write(f"{name}.xml", machine=name)
         store.run("import", store.inbox / f"{name}.xml")
-    assert json.loads(follow.stdout.readline())["machine"] == "two"
     assert json.loads(follow.stdout.readline())["machine"] == "three"
     follow.send_signal(signal.SIGINT)
     rest, _ = follow.communicate(timeout=10)
     assert rest == "" and follow.returncode == 0
     past = store.run("tail", "--since", "1h", "--until", "0s")
-    assert [line.split()[4] for line in past.stdout.splitlines()[1:]] == ["one", "two", "other", "three"]
+    assert [line.split()[4] for line in past.stdout.splitlines()[1:]] == ["two", "other", "three"]
+    # From now on alone: nothing of what was there before.
+    assert store.run("tail", "--until", "0s").stdout == ""
 
 
 # ---- usage ----
