@@ -30,8 +30,8 @@ struct committer {
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t wake;
 	struct exchange_list waiting;
-	struct note *notes; /* newest first */
-	unsigned notes_count;
+	struct note *notes;      /* oldest first */
+	struct note **notes_end; /* where the next one is linked */
 	int64_t notes_second;
 	unsigned notes_this_second;
 	bool is_stopping;
@@ -378,7 +378,7 @@ take_group(struct committer *c, struct exchange_list *group, struct note **ret_n
 		exchange_append(group, exchange_take(&c->waiting));
 	*ret_notes = c->notes;
 	c->notes = NULL;
-	c->notes_count = 0;
+	c->notes_end = &c->notes;
 	bool go_on = group->count > 0 || *ret_notes != NULL || !c->is_stopping;
 	(void)pthread_mutex_unlock(&c->lock);
 	return go_on;
@@ -411,6 +411,7 @@ committer_start(const struct committer_options *options, struct committer **ret_
 	if (c == NULL)
 		abort();
 	c->o = *options;
+	c->notes_end = &c->notes;
 	id_generator_init(&c->ids, options->node, highest);
 	(void)pthread_mutex_init(&c->lock, NULL);
 	(void)pthread_condattr_init(&attributes);
@@ -508,9 +509,8 @@ committer_quarantine(struct committer *c, const struct facts_quarantined *item)
 	c->notes_this_second += is_kept;
 	if (is_kept) {
 		note = note_new(item);
-		note->next = c->notes;
-		c->notes = note;
-		c->notes_count++;
+		*c->notes_end = note;
+		c->notes_end = &note->next;
 		(void)pthread_cond_signal(&c->wake);
 	}
 	(void)pthread_mutex_unlock(&c->lock);
