@@ -232,12 +232,12 @@ derived_close_file(struct derived *derived)
 }
 
 err_t
-derived_remake(struct derived *derived, struct err_detail *detail)
+derived_remake(struct derived *derived, bool is_broken, struct err_detail *detail)
 {
 	char name[NAME_MAX + 1];
 	derived_close_file(derived);
 	current_name(derived, name);
-	if (name[0] != '\0') {
+	if (is_broken && name[0] != '\0') {
 		unlink_file(derived, BROKEN);
 		err_t err = rename_file(derived, name, BROKEN, detail);
 		if (err != OK)
@@ -259,7 +259,7 @@ open_for_writing(struct derived *derived, struct err_detail *detail)
 	if (err == ERR_STALE || err == ERR_UNSUPPORTED)
 		return open_fresh(derived, detail);
 	if (err == ERR_CORRUPT || (err != OK && is_broken_file(path)))
-		return derived_remake(derived, detail);
+		return derived_remake(derived, true, detail);
 	return err;
 }
 

@@ -221,7 +221,7 @@ load(struct derived *derived, struct facts *facts, struct err_detail *detail)
 	if (err == OK)
 		err = is_of_others(w, facts, &must_remake);
 	if (err == OK && must_remake) {
-		err = derived_remake(derived, detail);
+		err = derived_remake(derived, false, detail);
 		if (err == OK)
 			err = read_state(w);
 	}
@@ -415,7 +415,7 @@ fail(struct derived *derived, err_t err, struct err_detail *detail)
 	forget(derived->writer);
 	if (!is_broken || derived->is_aside)
 		return err;
-	err = derived_remake(derived, detail);
+	err = derived_remake(derived, true, detail);
 	if (err != OK)
 		return err;
 	return err_set(detail, ERR_CORRUPT,

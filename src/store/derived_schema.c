@@ -278,5 +278,5 @@ const struct sql_file derived_file = {
 	.sync = SQL_SYNC_NORMAL,
 	.page_bytes = 4096,
 	.checkpoint_pages = 8000,
-	.cache_kib = 24 * 1024,
+	.cache_kib = 64 * 1024,
 };

@@ -12,7 +12,8 @@ enum {
 	/* A filter over applications that names more than these (a common company's, say) finds
 	 * its reports among the newest anyway. */
 	APPLICATIONS_MAX = 4096,
-	COUNTED_MAX = 16384 /* members whose reports are added up */
+	COUNTED_MAX = 16384, /* members whose reports are added up */
+	OWNERS_MAX = 16384   /* whose buckets are looked up one by one */
 };
 
 static const char *const texts[SIEVE_STATEMENT_N] = {
@@ -60,12 +61,14 @@ id_set_done(struct id_set *set)
 struct source {
 	const char *exact; /* parameters: text, and the kind of a part */
 	const char *all;   /* parameter: the kind of a part */
+	const char *range; /* parameters: first text, and the first one behind; may be NULL */
 	const char *count; /* reports and last report of an id */
 	int n_texts;
 };
 #define SOURCE(name)                                                                               \
 	{                                                                                          \
 		"SELECT id FROM " name " WHERE name = ?1", "SELECT id, name FROM " name,           \
+			"SELECT id, name FROM " name " WHERE name >= ?1 AND name < ?2",            \
 			"SELECT reports, last_report FROM " name "_count WHERE id = ?", 1          \
 	}
 static const struct source sources[DIM_COUNTED_N] = {
@@ -75,16 +78,21 @@ static const struct source sources[DIM_COUNTED_N] = {
 			     " SELECT id FROM application WHERE name = ?1 UNION"
 			     " SELECT id FROM application WHERE path = ?1",
 			     "SELECT id, image, name, path FROM application",
+#define RANGE(column)                                                                              \
+	"SELECT id, image, name, path FROM application WHERE " column " >= ?1 AND " column " < ?2"
+			     RANGE("image") " UNION ALL " RANGE("name") " UNION ALL " RANGE("path"),
 			     "SELECT reports, last_report FROM application_count WHERE id = ?", 3},
 };
 static const struct source part_source = {
 	"SELECT id FROM part WHERE value = ?1 AND kind = ?2",
 	"SELECT id, value FROM part WHERE kind = ?1",
+	NULL,
 	"SELECT reports, last_report FROM part WHERE id = ?",
 	1,
 };
 static const struct source bucket_source = {
 	"SELECT id FROM bucket WHERE id = ?1",
+	NULL,
 	NULL,
 	"SELECT hits, last_report FROM bucket WHERE id = ?",
 	0,
@@ -126,24 +134,64 @@ count_members(struct sieve *sieve, struct id_set *set, const char *text)
 	return err;
 }
 
-/* PART is PART_N for all but parts. */
+/* A pattern that begins with plain text is looked for between that text and the first one behind
+ * all that begin with it.  False: it does not. */
+static bool
+bind_range(struct sql_statement *s, struct slice pattern, struct buf *behind)
+{
+	size_t len = 0;
+	while (len < pattern.len && pattern.data[len] != '*' && pattern.data[len] != '?')
+		len++;
+	if (len == 0 || pattern.data[len - 1] >= 0x7f)
+		return false;
+	text_fold(slice_sub(pattern, 0, len), behind);
+	sql_bind_text(s, slice_sub(pattern, 0, len));
+	behind->data[len - 1]++;
+	sql_bind_text(s, buf_slice(behind));
+	return true;
+}
+
+/* PART is PART_N for all but parts; BEHIND has to live as long as the statement. */
 static err_t
-read_set(struct sieve *sieve, const struct source *source, struct slice text, enum part part,
-	 struct id_set *set)
+prepare_source(struct sieve *sieve, const struct source *source, struct slice text, enum part part,
+	       struct buf *behind, struct sql_statement *ret_statement)
 {
 	struct sql_statement s = {0};
 	bool is_pattern = text_has_wildcard(text);
-	err_t err = sql_prepare(sieve->sql, is_pattern ? source->all : source->exact, &s, NULL);
+	err_t err = OK;
+	if (is_pattern && source->range != NULL) {
+		err = sql_prepare(sieve->sql, source->range, &s, NULL);
+		if (err != OK || bind_range(&s, text, behind)) {
+			*ret_statement = s;
+			return err;
+		}
+		sql_finalize(&s);
+	}
+	err = sql_prepare(sieve->sql, is_pattern ? source->all : source->exact, &s, NULL);
 	if (err != OK)
 		return err;
 	if (!is_pattern)
 		sql_bind_text(&s, text);
 	if (part != PART_N)
 		sql_bind_i64(&s, part);
-	while ((err = sql_step(&s)) == OK)
+	*ret_statement = s;
+	return OK;
+}
+
+static err_t
+read_set(struct sieve *sieve, const struct source *source, struct slice text, enum part part,
+	 struct id_set *set)
+{
+	struct sql_statement s = {0};
+	struct buf behind;
+	bool is_pattern = text_has_wildcard(text);
+	buf_init(&behind, SIZE_MAX);
+	err_t err = prepare_source(sieve, source, text, part, &behind, &s);
+	while (err == OK && (err = sql_step(&s)) == OK)
 		if (!is_pattern || matches_any(&s, text, source->n_texts))
 			id_set_add(set, sql_u64(&s, 0));
 	sql_finalize(&s);
+	buf_done(&behind);
 	set->is_on = true;
 	if (set->list.count == 0)
 		sieve->is_empty = true;
@@ -273,18 +321,39 @@ intersect(struct id_set *set, struct id_set *with)
 	*set = both;
 }
 
+static void
+add_row(const struct sql_statement *s, struct id_set *set)
+{
+	struct slice members = sql_blob(s, 1);
+	uint64_t member = sql_u64(s, 0);
+	size_t at = 0;
+	while (derived_next_member(members, &at, &member))
+		id_set_add(set, member);
+}
+
 static err_t
 add_members(struct sql_statement *s, uint64_t owner, struct id_set *set)
 {
 	err_t err;
 	sql_bind_u64(s, owner);
-	while ((err = sql_step(s)) == OK) {
-		struct slice members = sql_blob(s, 1);
-		uint64_t member = sql_u64(s, 0);
-		size_t at = 0;
-		while (derived_next_member(members, &at, &member))
-			id_set_add(set, member);
-	}
+	while ((err = sql_step(s)) == OK)
+		add_row(s, set);
+	return err == ERR_NOTFOUND ? OK : err;
+}
+
+/* Of many owners: the whole table, in its order. */
+static err_t
+add_members_of_many(struct sieve *sieve, const char *text, const struct id_set *owners,
+		    struct id_set *set)
+{
+	struct sql_statement s = {0};
+	err_t err = sql_prepare(sieve->sql, text, &s, NULL);
+	if (err != OK)
+		return err;
+	while ((err = sql_step(&s)) == OK)
+		if (id_set_has(owners, sql_u64(&s, 2)))
+			add_row(&s, set);
+	sql_finalize(&s);
 	return err == ERR_NOTFOUND ? OK : err;
 }
 
@@ -292,12 +361,20 @@ add_members(struct sql_statement *s, uint64_t owner, struct id_set *set)
 static err_t
 list_by_owners(struct sieve *sieve, enum pair_set pair_set)
 {
-	const struct id_list *owners = &sieve->dimensions[pair_set].list;
+	static const char *const all[PAIR_N] = {
+		[PAIR_MACHINE] = "SELECT first, members, owner FROM machine_bucket",
+		[PAIR_USER] = "SELECT first, members, owner FROM user_bucket",
+		[PAIR_APPLICATION] = "SELECT first, members, owner FROM application_bucket",
+	};
+	const struct id_set *owners = &sieve->dimensions[pair_set];
 	struct sql_statement *s = &sieve->statements[SIEVE_MEMBERS_OF_MACHINE + pair_set];
 	struct id_set set = {0};
 	err_t err = OK;
-	for (size_t i = 0; i < owners->count && err == OK; i++)
-		err = add_members(s, owners->ids[i], &set);
+	bool are_many = owners->list.count > OWNERS_MAX;
+	if (are_many)
+		err = add_members_of_many(sieve, all[pair_set], owners, &set);
+	for (size_t i = 0; !are_many && i < owners->list.count && err == OK; i++)
+		err = add_members(s, owners->list.ids[i], &set);
 	if (err == OK)
 		intersect(&sieve->buckets, &set);
 	else

@@ -459,6 +459,7 @@ what_was_made_from_other_facts_is_made_anew(void **state)
 	f->facts = other->facts;
 	assert_int_equal(fixture_follow(f, 100), 1);
 	assert_int_equal(totals_of(f).reports, 1);
+	assert_false(is_there(f, "broken.db"));
 	f->facts = own;
 	fixture_free(other);
 	fixture_free(f);
