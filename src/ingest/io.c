@@ -132,9 +132,9 @@ static void
 on_complete(struct http_request *request, void *context)
 {
 	struct exchange *x = request->user;
-	(void)context;
+	struct io *io = context;
 	if (x->kind == EXCHANGE_LEVEL1)
-		level1_complete(x);
+		exchange_append(&io->received, x);
 	else
 		upload_complete(x);
 }
@@ -228,6 +228,8 @@ on_after_round(uv_check_t *check)
 {
 	struct io *io = check->data;
 	atomic_fetch_add_explicit(&io->rounds, 1, memory_order_relaxed);
+	for (struct exchange *x; (x = exchange_take(&io->received)) != NULL;)
+		level1_complete(x);
 	if (io->ready.first != NULL)
 		committer_push(io->committer, &io->ready);
 }
@@ -323,6 +325,7 @@ io_start(struct io *io, struct committer *committer)
 	io->committer = committer;
 	if (pthread_create(&io->thread, NULL, io_main, io) != 0)
 		return ERR_NOMEM;
+	(void)pthread_setname_np(io->thread, "io");
 	io->is_started = true;
 	return OK;
 }

@@ -21,7 +21,11 @@ struct io {
 
 	struct level1_parser *parser;
 	struct pack *pack;
-	struct exchange *idle;      /* to be used again, linked by next */
+	struct exchange *idle; /* to be used again, linked by next */
+	/* Bodies that this round brought.  They are parsed and packed one behind the other at its
+	 * end, when expat's and zstd's tables are met warm: between TLS handshakes each would meet
+	 * them cold. */
+	struct exchange_list received;
 	struct exchange_list ready; /* handed to the committer once a round */
 
 	int64_t log_second; /* a flood of refusals is counted in full but logged as a sample */

@@ -164,7 +164,12 @@ version_number(enum tls_version version)
 	return numbers[version];
 }
 
-#define MODERN_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:!aNULL:!AESCCM"
+/* With SHA-256 first: processors have instructions for it and none for SHA-384, whose many rounds
+ * in the key schedule were a tenth of a whole handshake (callgrind, 2026-11). */
+#define SUITES_1_3 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+#define MODERN_CIPHERS                                                                             \
+	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE+AESGCM:ECDHE+CHACHA20:"   \
+	"ECDHE+AES:!aNULL:!AESCCM"
 
 /* TLS 1.0 and 1.1 sign with MD5 and SHA-1, which OpenSSL 3 has at security level 0 only.  Whoever
  * allows them (Windows Vista, 7 without updates) gets key exchange by RSA with them; certificate
@@ -175,6 +180,7 @@ set_strength(SSL_CTX *ssl_context, enum tls_version least)
 	const char *ciphers =
 		least < TLS_1_2 ? MODERN_CIPHERS ":kRSA+AES:@SECLEVEL=0" : MODERN_CIPHERS;
 	return SSL_CTX_set_min_proto_version(ssl_context, version_number(least)) == 1 &&
+	       SSL_CTX_set_ciphersuites(ssl_context, SUITES_1_3) == 1 &&
 	       SSL_CTX_set_cipher_list(ssl_context, ciphers) == 1;
 }
 
