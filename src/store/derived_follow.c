@@ -261,7 +261,7 @@ take_id(struct derived_writer *w, uint64_t id)
 	err_t err = derived_has_report(w, id, &is_in);
 	if (err != OK || is_in)
 		return err;
-	return facts_each_report_after(w->facts, id - 1, 1, take_one, w, &count);
+	return facts_each_text_after(w->facts, id - 1, 1, take_one, w, &count);
 }
 
 /* Two ascending lists of ids: what the facts have and this file has not. */
@@ -368,7 +368,7 @@ take_new(struct derived_writer *w, size_t max, int64_t now_us, size_t *ret_repor
 {
 	bool is_complete = false;
 	size_t count = 0;
-	err_t err = facts_each_report_after(w->facts, w->state.position, max, take_next, w, &count);
+	err_t err = facts_each_text_after(w->facts, w->state.position, max, take_next, w, &count);
 	/* Far behind: reports first. */
 	if (err == OK && count < max)
 		err = facts_each_upload(w->facts, w->state.upload_sequence, take_upload, w,

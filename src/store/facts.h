@@ -143,6 +143,9 @@ typedef err_t (*facts_each_report_fn)(void *context, const struct facts_report *
 err_t
 facts_each_report_after(struct facts *facts, uint64_t after, size_t max, facts_each_report_fn each,
 			void *context, size_t *ret_count) ERR_CHECK;
+/* The same for what builds an index: `body` is the text of unpack_text, `reply` is absent. */
+err_t facts_each_text_after(struct facts *facts, uint64_t after, size_t max,
+			    facts_each_report_fn each, void *context, size_t *ret_count) ERR_CHECK;
 err_t facts_find_bucket(struct facts *facts, uint64_t id, struct arena *arena,
 			struct facts_bucket *ret_bucket) ERR_CHECK;
 /* Their ids alone: all with id > AFTER, ascending. */

@@ -211,6 +211,25 @@ call_report(struct each *each, void *row)
 	return each->call.report(each->context, &r->report);
 }
 
+static err_t
+call_text(struct each *each, void *row)
+{
+	struct report_row *r = row;
+	buf_reset(&each->body);
+	err_t err = r->damage;
+	if (err == OK)
+		err = unpack_text(each->facts->unpack, r->packed_body, &each->body);
+	r->report.body = err == OK ? buf_slice(&each->body) : (struct slice){0};
+	return each->call.report(each->context, &r->report);
+}
+
+static const struct rows text_rows = {
+	.statement = READ_REPORTS_AFTER,
+	.row_bytes = sizeof(struct report_row),
+	.read = read_report,
+	.call = call_text,
+};
+
 static const struct rows report_rows = {
 	.statement = READ_REPORTS_AFTER,
 	.row_bytes = sizeof(struct report_row),
@@ -221,7 +240,7 @@ static const struct rows report_rows = {
 static void
 open_buffers(struct each *each)
 {
-	buf_init(&each->body, LIMIT_REPORT_BYTES);
+	buf_init(&each->body, 2 * LIMIT_REPORT_BYTES); /* the text may be half as long again */
 	buf_init(&each->plain, LIMIT_REPLY_BYTES);
 }
 
@@ -252,20 +271,34 @@ facts_find_report(struct facts *facts, uint64_t id, struct arena *arena,
 	return err;
 }
 
-err_t
-facts_each_report_after(struct facts *facts, uint64_t after, size_t max, facts_each_report_fn each,
-			void *context, size_t *ret_count)
+static err_t
+each_after(const struct rows *rows, struct facts *facts, uint64_t after, size_t max,
+	   facts_each_report_fn each, void *context, size_t *ret_count)
 {
 	struct each all = {.facts = facts, .context = context, .call.report = each};
 	size_t count;
 	if (after > INT64_MAX)
 		after = INT64_MAX;
 	open_buffers(&all);
-	err_t err = each_row(&report_rows, &all, max, &after, &count);
+	err_t err = each_row(rows, &all, max, &after, &count);
 	if (err == OK)
 		*ret_count = count;
 	close_buffers(&all);
 	return err;
+}
+
+err_t
+facts_each_report_after(struct facts *facts, uint64_t after, size_t max, facts_each_report_fn each,
+			void *context, size_t *ret_count)
+{
+	return each_after(&report_rows, facts, after, max, each, context, ret_count);
+}
+
+err_t
+facts_each_text_after(struct facts *facts, uint64_t after, size_t max, facts_each_report_fn each,
+		      void *context, size_t *ret_count)
+{
+	return each_after(&text_rows, facts, after, max, each, context, ret_count);
 }
 
 static err_t

@@ -173,18 +173,35 @@ append_text(struct slice text, unsigned bits, struct buf *out)
 	return buf_error(out);
 }
 
-err_t
-unpack_body(struct unpack *unpack, struct slice packed, struct buf *out)
+/* What is compressed in PACKED; lives in UNPACK, or is PACKED's own. */
+static err_t
+inflate(struct unpack *unpack, struct slice packed, struct slice *ret_text)
 {
 	if (packed.len == 0)
 		return ERR_CORRUPT;
-	unsigned bits = packed.data[0];
-	unsigned form = bits >> FORM_SHIFT;
+	unsigned form = packed.data[0] >> FORM_SHIFT;
 	struct slice text = slice_sub(packed, 1, SIZE_MAX);
-	if (form != FORM_STORED) {
-		err_t err = decompress(unpack, form, text, &text);
-		if (err != OK)
-			return err;
-	}
-	return append_text(text, bits, out);
+	if (form != FORM_STORED)
+		return decompress(unpack, form, text, ret_text);
+	*ret_text = text;
+	return OK;
+}
+
+err_t
+unpack_body(struct unpack *unpack, struct slice packed, struct buf *out)
+{
+	struct slice text;
+	err_t err = inflate(unpack, packed, &text);
+	return err == OK ? append_text(text, packed.data[0], out) : err;
+}
+
+err_t
+unpack_text(struct unpack *unpack, struct slice packed, struct buf *out)
+{
+	struct slice text;
+	err_t err = inflate(unpack, packed, &text);
+	if (err != OK)
+		return err;
+	buf_append(out, text);
+	return buf_error(out);
 }

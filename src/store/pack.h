@@ -22,3 +22,6 @@ struct unpack *unpack_new(void);
 void unpack_free(struct unpack *unpack);
 /* Appends the body.  ERR_CORRUPT, ERR_LIMIT (over LIMIT_REPORT_BYTES). */
 err_t unpack_body(struct unpack *unpack, struct slice packed, struct buf *out) ERR_CHECK;
+/* The same text without the way back to UTF-16: UTF-8 where the body was UTF-16, else the body.
+ * level1_parse reads the same report from it, sooner.  Errors as above. */
+err_t unpack_text(struct unpack *unpack, struct slice packed, struct buf *out) ERR_CHECK;

@@ -16,6 +16,7 @@
 #include "store/id.h"
 #include "werload/command.h"
 #include "werload/fill.h"
+#include "werload/follower.h"
 #include "werload/options.h"
 
 enum {
@@ -199,19 +200,26 @@ static void
 show_derived(void *context, uint64_t done, uint64_t total)
 {
 	const struct writer *writer = context;
-	if (writer->has_terminal || done == total)
-		show("derived", done, total, writer->started_us, done == total);
+	if (writer->has_terminal)
+		show("derived", done, total, writer->started_us, false);
 }
 
+/* Facts, and beside them what is derived from them. */
 static err_t
-write_derived(struct writer *writer, const char *data, struct err_detail *detail)
+write_both(struct writer *writer, const char *data, struct err_detail *detail)
 {
-	struct derived *derived = NULL;
-	writer->started_us = time_monotonic_us();
-	err_t err = derived_open(data, DERIVED_WRITE, &derived, detail);
+	struct follower *follower = NULL;
+	err_t err = follower_start(data, &follower, detail);
 	if (err == OK)
-		err = derived_catch_up(derived, writer->facts, show_derived, writer, detail);
-	derived_close(derived);
+		err = write_facts(writer, detail);
+	if (err != OK) {
+		follower_cancel(follower);
+		return err;
+	}
+	uint64_t total = writer->written;
+	err = follower_finish(follower, show_derived, writer, total, detail);
+	if (err == OK)
+		show("derived", total, total, writer->started_us, true);
 	return err;
 }
 
@@ -271,9 +279,8 @@ fill_store(const struct fill_options *options, struct writer *writer, struct err
 	plan.fleet = fleet;
 	writer->plan = &plan;
 	if (err == OK)
-		err = write_facts(writer, detail);
-	if (err == OK && !options->is_facts_only)
-		err = write_derived(writer, options->data, detail);
+		err = options->is_facts_only ? write_facts(writer, detail)
+					     : write_both(writer, options->data, detail);
 	facts_close(writer->facts);
 	fleet_free(fleet);
 	return err;

@@ -110,19 +110,23 @@ def test_kill_9_at_random_moments_20_times(tmp_path, release):
     collector.stop()
 
 
-def restore(shadow, inode, target):
+def spell_key(path):
+    """The key that powercut.c gives a file: its inode and its time of birth."""
+    seconds = subprocess.check_output(["stat", "-c", "%.9W", path], text=True).strip()
+    return f"{path.stat().st_ino}-{seconds}"
+
+
+def restore(shadow, key, target):
     """The tree as the fsyncs left it; an entry whose content was never synced is garbage."""
     target.mkdir()
-    listing = shadow / "dir" / inode
+    listing = shadow / "dir" / key
     for line in listing.read_text().splitlines() if listing.exists() else []:
-        child, name = line.split(" ", 1)
+        child, kind, name = line.split(" ", 2)
         content = shadow / "file" / child
-        if content.exists():
-            shutil.copyfile(content, target / name)
-        elif (shadow / "dir" / child).exists():
+        if kind == "d":
             restore(shadow, child, target / name)
-        elif name == "blobs" or len(name) == 2:
-            (target / name).mkdir()
+        elif content.exists():
+            shutil.copyfile(content, target / name)
         else:
             (target / name).write_bytes(os.urandom(4096))
 
@@ -140,7 +144,7 @@ def test_a_power_cut_leaves_what_was_acknowledged(tmp_path, release):
         collector.kill()
         crowd.stopping.set()
     assert len(crowd.reports) > 50 and len(crowd.uploads) > 10, crowd.statuses
-    root = str(data.stat().st_ino)
+    root = spell_key(data)
     shutil.move(data, tmp_path / "data-before")
     restore(shadow, root, data)
     after = openwer.Collector(tmp_path / "after", release, config={"data": str(data)})

@@ -1,5 +1,5 @@
-/* Two ways in: bytes as a stored row, which must be refused or give a body; and bytes as a body,
- * which must come back as they were. */
+/* Two ways in: bytes as a stored row, which must be refused or give a body and a text; and bytes as
+ * a body, which must come back as they were. */
 #include <stdlib.h>
 
 #include "base/limits.h"
@@ -28,6 +28,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	buf_init(&packed, LIMIT_REPORT_BYTES * 2);
 	buf_init(&body, LIMIT_REPORT_BYTES);
 	if (unpack_body(unpack, slice_of(data, size), &body) != OK)
+		need(body.len == 0);
+	buf_reset(&body);
+	if (unpack_text(unpack, slice_of(data, size), &body) != OK)
 		need(body.len == 0);
 	buf_reset(&body);
 	pack_body(pack, slice_of(data, size), &packed);

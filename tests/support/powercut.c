@@ -1,8 +1,10 @@
 /* powercut.c - preloaded: keeps a copy of exactly what a power cut would leave
  *
  * Below POWERCUT_DATA, each fsync and fdatasync of a file copies its content to
- * POWERCUT_SHADOW/file/INODE, each fsync of a folder writes its entries to
- * POWERCUT_SHADOW/dir/INODE.  What was never covered by such a call is not there.
+ * POWERCUT_SHADOW/file/KEY, each fsync of a folder writes its entries, as lines of "KEY KIND NAME",
+ * to POWERCUT_SHADOW/dir/KEY.  What was never covered by such a call is not there.  A key is the
+ * inode with its time of birth: filesystems give an inode's number away again, and the copy of a
+ * file that is gone must not stand for another.
  * tests/e2e/test_durability.py builds the tree again from the root folder's entries: an entry
  * without a copy of its content becomes garbage, content without an entry is lost.
  */
@@ -17,6 +19,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define KEY_SIZE 64
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -35,12 +39,27 @@ is_watched(int fd)
 }
 
 static int
-create(char path[PATH_MAX], char final[PATH_MAX], const char *kind, ino_t inode)
+look(int dir, const char *name, struct statx *st)
+{
+	return statx(dir, name, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW,
+		     STATX_BASIC_STATS | STATX_BTIME, st);
+}
+
+static void
+spell_key(const struct statx *st, char key[KEY_SIZE])
+{
+	(void)snprintf(key, KEY_SIZE, "%llu-%lld.%09u", (unsigned long long)st->stx_ino,
+		       (long long)st->stx_btime.tv_sec, st->stx_btime.tv_nsec);
+}
+
+static int
+create(char path[PATH_MAX], char final[PATH_MAX], const char *kind, const struct statx *st)
 {
 	const char *shadow = getenv("POWERCUT_SHADOW");
-	(void)snprintf(final, PATH_MAX, "%s/%s/%llu", shadow, kind, (unsigned long long)inode);
-	(void)snprintf(path, PATH_MAX, "%s/new-%d-%llu", shadow, (int)getpid(),
-		       (unsigned long long)inode);
+	char key[KEY_SIZE];
+	spell_key(st, key);
+	(void)snprintf(final, PATH_MAX, "%s/%s/%s", shadow, kind, key);
+	(void)snprintf(path, PATH_MAX, "%s/new-%d-%s", shadow, (int)getpid(), key);
 	return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 }
 
@@ -54,13 +73,13 @@ finish(int out, const char *path, const char *final)
 }
 
 static void
-keep_file(int fd, const struct stat *st)
+keep_file(int fd, const struct statx *st)
 {
 	char path[PATH_MAX];
 	char final[PATH_MAX];
 	char proc[64];
 	char block[65536];
-	int out = create(path, final, "file", st->st_ino);
+	int out = create(path, final, "file", st);
 	/* Opened again: the position of FD is not ours, and it may be write-only. */
 	(void)snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
 	int in = open(proc, O_RDONLY | O_CLOEXEC);
@@ -74,20 +93,29 @@ keep_file(int fd, const struct stat *st)
 }
 
 static void
-keep_folder(int fd, const struct stat *st)
+keep_entry(int out, int dir, const char *name)
+{
+	struct statx st;
+	char key[KEY_SIZE];
+	/* One that was renamed meanwhile has a sync of this folder still to come. */
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || look(dir, name, &st) != 0)
+		return;
+	spell_key(&st, key);
+	(void)dprintf(out, "%s %c %s\n", key, S_ISDIR(st.stx_mode) ? 'd' : 'f', name);
+}
+
+static void
+keep_folder(int fd, const struct statx *st)
 {
 	char path[PATH_MAX];
 	char final[PATH_MAX];
-	int out = create(path, final, "dir", st->st_ino);
+	int out = create(path, final, "dir", st);
 	int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = again < 0 ? NULL : fdopendir(again);
 	if (out < 0 || dir == NULL)
 		abort();
-	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			(void)dprintf(out, "%llu %s\n", (unsigned long long)entry->d_ino,
-				      entry->d_name);
-	}
+	for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
+		keep_entry(out, dirfd(dir), entry->d_name);
 	(void)closedir(dir);
 	finish(out, path, final);
 }
@@ -95,11 +123,11 @@ keep_folder(int fd, const struct stat *st)
 static void
 keep(int fd)
 {
-	struct stat st;
+	struct statx st;
 	int saved = errno;
-	if (is_watched(fd) && fstat(fd, &st) == 0) {
+	if (is_watched(fd) && look(fd, "", &st) == 0) {
 		(void)pthread_mutex_lock(&lock);
-		if (S_ISDIR(st.st_mode))
+		if (S_ISDIR(st.stx_mode))
 			keep_folder(fd, &st);
 		else
 			keep_file(fd, &st);

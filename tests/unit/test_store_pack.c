@@ -240,9 +240,24 @@ gives_an_ordinary_body_back_in_every_encoding(void **state)
 				text_to_utf16(SLICE_LITERAL("\xef\xbb\xbf"), encoding, &body);
 			text_to_utf16(text_of_body(), encoding, &body);
 			assert_int_equal(round_trip(buf_slice(&body)), plain);
+			buf_reset(&out);
+			assert_int_equal(unpack_text(unpack, buf_slice(&packed), &out), OK);
+			assert_true(slice_equal(buf_slice(&out), text_of_body()));
 		}
 	}
 	buf_done(&body);
+}
+
+static void
+gives_the_text_of_what_is_no_utf16_as_it_came(void **state)
+{
+	(void)state;
+	struct slice odd = SLICE_LITERAL("\xff\xfe<\0a");
+	assert_int_equal(unpack_text(unpack, (struct slice){0}, &out), ERR_CORRUPT);
+	round_trip(odd);
+	buf_reset(&out);
+	assert_int_equal(unpack_text(unpack, buf_slice(&packed), &out), OK);
+	assert_true(slice_equal(buf_slice(&out), odd));
 }
 
 static void
@@ -315,6 +330,7 @@ main(void)
 		TEST(gives_random_bytes_back_hardly_larger),
 		TEST(gives_the_longest_body_back_in_every_encoding),
 		TEST(gives_an_ordinary_body_back_in_every_encoding),
+		TEST(gives_the_text_of_what_is_no_utf16_as_it_came),
 		TEST(a_row_of_the_first_format_can_be_read_for_ever),
 		TEST(a_crash_report_takes_few_bytes),
 		TEST(published_reports_take_few_bytes),
