@@ -133,9 +133,10 @@ def wait_for_port(port):
 class Werd:
     """The collector from the release build: all roles, or one alone."""
 
-    def __init__(self, folder, certificate=None, role=None, ingest=None, collection=None):
+    def __init__(self, folder, certificate=None, role=None, ingest=None, collection=None, data=None):
         self.collector = openwer.Collector(folder, openwer.Programs("build/release"), tls=certificate,
-                                           ingest=ingest, collection=collection)
+                                           ingest=ingest, collection=collection,
+                                           config={"data": str(data)} if data else None)
         self.role = role
         self.port, self.tls_port = self.collector.port, self.collector.tls_port
 

@@ -51,7 +51,8 @@ derived_writer_new(void)
 	w->segment_max = DERIVED_SEGMENT_REPORTS;
 	intern_init(&w->intern);
 	w->parser = level1_parser_new();
-	arena_init(&w->arena, 2 * LIMIT_REPORT_ARENA_BYTES); /* and the bucket's label */
+	arena_init(&w->parsed, LIMIT_REPORT_ARENA_BYTES);
+	arena_init(&w->arena, LIMIT_REPORT_ARENA_BYTES);
 	buf_init(&w->others, DERIVED_TEXT_BYTES + LIMIT_TEXT_BYTES + 1);
 	return w;
 }
@@ -65,6 +66,7 @@ derived_writer_free(struct derived_writer *w)
 	pairs_forget(&w->pairs);
 	tallies_clear(&w->tallies);
 	level1_parser_free(w->parser);
+	arena_done(&w->parsed);
 	arena_done(&w->arena);
 	buf_done(&w->others);
 	free(w);
@@ -238,19 +240,38 @@ load(struct derived *derived, struct facts *facts, struct err_detail *detail)
 /* ---- reports ---- */
 
 static err_t
-take_next(void *context, const struct facts_report *report)
+take_parsed(void *context, const struct facts_report *fact, const struct report *readable)
 {
 	struct derived_writer *w = context;
-	err_t err = derived_take_in(w, report);
-	if (err == OK && report->id > w->state.position)
-		w->state.position = report->id;
+	err_t err = derived_take_in(w, fact, readable);
+	if (err == OK && fact->id > w->state.position)
+		w->state.position = fact->id;
 	return err;
 }
 
-static err_t
-take_one(void *context, const struct facts_report *report)
+static const struct report *
+parse(struct derived_writer *w, const struct facts_report *fact, struct report *report)
 {
-	return derived_take_in(context, report);
+	struct level1_error error;
+	arena_reset(&w->parsed);
+	if (slice_is_absent(fact->body) ||
+	    level1_parse(w->parser, fact->body, &w->parsed, report, &error) != OK)
+		return NULL;
+	return report;
+}
+
+static err_t
+take_next(void *context, const struct facts_report *fact)
+{
+	struct report report;
+	return take_parsed(context, fact, parse(context, fact, &report));
+}
+
+static err_t
+take_one(void *context, const struct facts_report *fact)
+{
+	struct report report;
+	return derived_take_in(context, fact, parse(context, fact, &report));
 }
 
 static err_t
@@ -368,7 +389,10 @@ take_new(struct derived_writer *w, size_t max, int64_t now_us, size_t *ret_repor
 {
 	bool is_complete = false;
 	size_t count = 0;
-	err_t err = facts_each_text_after(w->facts, w->state.position, max, take_next, w, &count);
+	uint64_t after = w->state.position;
+	err_t err = w->ahead != NULL
+			    ? ahead_each_report_after(w->ahead, after, max, take_parsed, w, &count)
+			    : facts_each_text_after(w->facts, after, max, take_next, w, &count);
 	/* Far behind: reports first. */
 	if (err == OK && count < max)
 		err = facts_each_upload(w->facts, w->state.upload_sequence, take_upload, w,
@@ -395,6 +419,7 @@ shrink_when_idle(struct derived_writer *w, int64_t now_us)
 		return;
 	intern_forget(&w->intern);
 	pairs_forget(&w->pairs);
+	arena_done(&w->parsed);
 	arena_done(&w->arena);
 	(void)sqlite3_db_release_memory(w->sql->db);
 	(void)malloc_trim(0);
@@ -484,6 +509,7 @@ err_t
 derived_catch_up(struct derived *derived, struct facts *facts, derived_progress_fn progress,
 		 void *context, struct err_detail *detail)
 {
+	struct derived_writer *w = derived->writer;
 	uint64_t first = 0;
 	uint64_t last = 0;
 	size_t count;
@@ -492,12 +518,16 @@ derived_catch_up(struct derived *derived, struct facts *facts, derived_progress_
 		err = facts_highest_id(facts, &last);
 	if (err != OK)
 		return err_set(detail, err, "facts.db: %s", err_text(err));
+	err = ahead_new(facts_data(facts), &w->ahead, detail);
+	if (err != OK)
+		return err;
 	do {
 		err = follow(derived, facts, CATCH_UP_REPORTS, time_now_us(), &count, detail);
 		if (err == OK && progress != NULL)
-			progress(context, derived->writer->state.reports,
-				 estimate_total(derived->writer, first, last));
+			progress(context, w->state.reports, estimate_total(w, first, last));
 	} while (err == OK && count == CATCH_UP_REPORTS);
+	ahead_free(w->ahead);
+	w->ahead = NULL;
 	return err;
 }
 

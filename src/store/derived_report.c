@@ -17,18 +17,6 @@ struct taken {
 /* ---- its values ---- */
 
 static void
-parse(struct derived_writer *w, struct taken *t)
-{
-	struct level1_error error;
-	arena_reset(&w->arena);
-	if (slice_is_absent(t->fact->body) ||
-	    level1_parse(w->parser, t->fact->body, &w->arena, &t->report, &error) != OK) {
-		t->report = (struct report){0};
-		w->state.unreadable++;
-	}
-}
-
-static void
 append_line(struct slice value, struct buf *out)
 {
 	if (value.len == 0 || out->len >= DERIVED_TEXT_BYTES)
@@ -292,7 +280,8 @@ derived_has_report(struct derived_writer *w, uint64_t id, bool *ret_is_in)
 }
 
 err_t
-derived_take_in(struct derived_writer *w, const struct facts_report *fact)
+derived_take_in(struct derived_writer *w, const struct facts_report *fact,
+		const struct report *readable)
 {
 	struct taken t = {.fact = fact};
 	struct report_label parts;
@@ -304,7 +293,11 @@ derived_take_in(struct derived_writer *w, const struct facts_report *fact)
 		err = sql_begin(w->sql);
 	if (err != OK)
 		return err;
-	parse(w, &t);
+	arena_reset(&w->arena);
+	if (readable != NULL)
+		t.report = *readable;
+	else
+		w->state.unreadable++;
 	report_label(&t.report, &parts);
 	err = intern_all(w, &t, &parts);
 	if (err == OK)

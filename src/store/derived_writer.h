@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cer/level1.h"
+#include "store/derived_ahead.h"
 #include "store/derived_internal.h"
 
 /* ---- derived_intern.c: texts to ids ---- */
@@ -150,8 +151,10 @@ struct derived_writer {
 	uint64_t segment_reports; /* in it */
 
 	struct facts *facts; /* during a follow */
+	struct ahead *ahead; /* while catching up, else NULL */
 	struct level1_parser *parser;
-	struct arena arena;  /* of the report that is taken in */
+	struct arena parsed; /* the report that is taken in */
+	struct arena arena;  /* its bucket's label */
 	struct buf others;   /* its detail's last text */
 	size_t n_taken;      /* in this transaction: reports and uploads */
 	int64_t late_us;     /* when late reports were last looked for ... */
@@ -163,5 +166,7 @@ struct derived_writer {
 /* ---- derived_report.c: one report into the tables ---- */
 
 err_t derived_has_report(struct derived_writer *writer, uint64_t id, bool *ret_is_in) ERR_CHECK;
-/* Begins the transaction when none is open.  A report that is in already changes nothing. */
-err_t derived_take_in(struct derived_writer *writer, const struct facts_report *report) ERR_CHECK;
+/* Begins the transaction when none is open.  A report that is in already changes nothing.
+ * READABLE: what its body says; NULL: it could not be read. */
+err_t derived_take_in(struct derived_writer *writer, const struct facts_report *fact,
+		      const struct report *readable) ERR_CHECK;

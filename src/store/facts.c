@@ -175,6 +175,9 @@ facts_open(const char *data, enum facts_mode mode, struct facts **ret_facts,
 		abort();
 	struct sql_file file = facts_file;
 	file.path = path;
+	facts->data = strdup(data);
+	if (facts->data == NULL)
+		abort();
 	facts->mode = mode;
 	facts->lock_fd = -1;
 	facts->unpack = unpack_new();
@@ -211,7 +214,14 @@ facts_close(struct facts *facts)
 		(void)close(facts->lock_fd);
 	unpack_free(facts->unpack);
 	buf_done(&facts->source);
+	free(facts->data);
 	free(facts);
+}
+
+const char *
+facts_data(const struct facts *facts)
+{
+	return facts->data;
 }
 
 const uint8_t *

@@ -122,6 +122,7 @@ err_t facts_put_quarantined(struct facts *facts, const struct facts_quarantined 
 err_t facts_add_counter(struct facts *facts, const char *name, uint64_t by) ERR_CHECK;
 /* COUNT fresh bucket ids, *ret_first and on, reserved for this process (inside a transaction). */
 err_t facts_reserve_bucket_ids(struct facts *facts, unsigned count, uint64_t *ret_first) ERR_CHECK;
+const char *facts_data(const struct facts *facts); /* the folder of the store */
 /* The key that signs upload paths; made at creation. */
 const uint8_t *facts_upload_key(const struct facts *facts);
 

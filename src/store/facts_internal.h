@@ -50,6 +50,7 @@ enum {
 struct facts {
 	struct sql sql;
 	enum facts_mode mode;
+	char *data;  /* the folder above */
 	int lock_fd; /* -1: none */
 	uint8_t upload_key[UPLOAD_KEY_BYTES];
 	struct sql_statement read[READ_STATEMENT_N];
