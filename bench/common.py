@@ -209,9 +209,10 @@ def wrk(url, script, connections, seconds, close=False):
 
 def fleet(port, *words):
     """What `werload run` says of its exchanges with the server at PORT."""
-    out = subprocess.run([RELEASE / "werload", "run", "--port", str(port), "--json", *map(str, words)],
-                         text=True, capture_output=True).stdout
-    return json.loads(out.strip().splitlines()[-1])
+    done = subprocess.run([RELEASE / "werload", "run", "--port", str(port), "--json", *map(str, words)],
+                          text=True, capture_output=True)
+    assert done.returncode in (0, 1), f"werload: {done.returncode}\n{done.stderr}"
+    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 def measure(server, url, script, connections, seconds, close=False):

@@ -20,15 +20,15 @@ record = common.Record("day_one", f"{machines:,} machines release {queued} repor
 record.row("disk", fdatasync_ms=common.fsync_ms(folder))
 
 
-def release(werd, count, seconds=0, connections=128, name="acknowledged"):
-    """COUNT reports in the shape of a release, at the pace of SECONDS or as fast as they go."""
-    words = ["--tls", "--insecure", "--shape", "release", "--queued", queued, "--connections", connections,
-             "--reports", count, "--machines", max(count // queued, 1), "--acknowledged", folder / name]
-    if seconds:
-        words += ["--rate", max(int(count / seconds), 1)]
-    else:
-        words += ["--duration", "10h"]
-    return common.fleet(werd.tls_port, *words)
+def load(werd, count, *words, connections=128, name="acknowledged.list"):
+    return common.fleet(werd.tls_port, "--tls", "--insecure", "--connections", connections, "--reports", count,
+                        "--acknowledged", folder / name, *words)
+
+
+def release(werd, count, seconds, **more):
+    """COUNT reports of the machines' queues within SECONDS."""
+    return load(werd, count, "--shape", "release", "--queued", queued, "--machines", max(count // queued, 1),
+                "--rate", max(int(count / seconds), 1), **more)
 
 
 def derived_lag(werd, count):
@@ -53,7 +53,7 @@ def show(what, result, **more):
 
 
 with common.Werd(folder / "held", certificate) as werd:
-    held = release(werd, 20_000, name="warm")["reports_per_second"]
+    held = load(werd, 20_000, name="warm.list")["reports_per_second"]
     record.row("held by these cores, which also play the fleet", per_second=held)
     total = machines * queued
     pace = held * 0.85
@@ -61,14 +61,14 @@ with common.Werd(folder / "held", certificate) as werd:
     result = release(werd, total, seconds=total / pace)
     show(f"release, the quarter of an hour stretched {stretch:.1f} times", result,
          derived_lag_seconds=derived_lag(werd, result["acknowledged"] + 20_000),
-         all_there=verify(werd, "acknowledged"))
+         all_there=verify(werd, "acknowledged.list"))
     record.row("after the release", memory_mib=common.memory_mib(werd.pids()))
 
 with common.Werd(folder / "over", certificate, ingest={"limits": {"connections": 256}}) as werd:
     count = int(held * 30)
-    result = release(werd, count, seconds=15, connections=1000, name="over")
+    result = release(werd, count, seconds=15, connections=1000, name="over.list")
     show("twice what they hold for 15 s, 1,000 at a time where 256 are allowed", result,
-         derived_lag_seconds=derived_lag(werd, result["acknowledged"]), all_there=verify(werd, "over"))
+         derived_lag_seconds=derived_lag(werd, result["acknowledged"]), all_there=verify(werd, "over.list"))
 record.note("werload, which plays the fleet on the same two cores, makes a TLS context for each connection "
             "(libcurl does): about a millisecond of CPU for each report, more than the collector needs.")
 record.save()

@@ -11,6 +11,7 @@
 enum {
 	FOLLOW_MAX = 8192,    /* reports of one transaction: some 300 ms */
 	FULL_DISK_WAIT_S = 5, /* before the next try */
+	REMAKES_MAX = 2,      /* broken files that are made anew before a restart is tried */
 };
 
 struct role {
@@ -109,6 +110,33 @@ open_stores(struct role *role, struct err_detail *detail)
 	return err == OK ? derived_open(data, DERIVED_WRITE, &role->derived, detail) : err;
 }
 
+static err_t
+catch_up(struct role *role)
+{
+	struct err_detail detail = {0};
+	char why[LOG_VALUE_BYTES];
+	err_t err = derived_catch_up(role->derived, role->facts, on_progress, role, &detail);
+	if (err != OK)
+		log_event(LOG_ERROR, "analyze.catch_up_failed", "error=%s reason=%s", err_name(err),
+			  log_value(slice_str(detail.why), why));
+	return err;
+}
+
+/* A file that was broken has an empty one in its place, which is filled as at the start. */
+static err_t
+catch_up_and_follow(struct role *role)
+{
+	err_t err = OK;
+	for (int remakes = 0; remakes <= REMAKES_MAX; remakes++) {
+		err = catch_up(role);
+		if (err == OK)
+			err = follow(role);
+		if (err != ERR_CORRUPT)
+			return err;
+	}
+	return err;
+}
+
 err_t
 analyze_run(const struct analyze_options *options)
 {
@@ -120,13 +148,11 @@ analyze_run(const struct analyze_options *options)
 	if (err == OK) {
 		if (options->on_ready != NULL)
 			options->on_ready(options->context);
-		err = derived_catch_up(role.derived, role.facts, on_progress, &role, &detail);
-	}
-	if (err == OK)
-		err = follow(&role);
-	else
+		err = catch_up_and_follow(&role);
+	} else {
 		log_event(LOG_ERROR, "analyze.start_failed", "error=%s reason=%s", err_name(err),
 			  log_value(slice_str(detail.why), why));
+	}
 	derived_close(role.derived);
 	facts_close(role.facts);
 	log_event(LOG_INFO, "analyze.stopped", "error=%s", err_name(err));
