@@ -30,7 +30,7 @@ enum {
 static const uint64_t all_rights = ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1) | /* ABI 1 */
 				   LANDLOCK_ACCESS_FS_REFER |                 /* ABI 2 */
 				   UINT64_C(1) << 14;
-	/* ABI 3: truncate */ /* ABI 3: truncate */
+/* ABI 3: truncate */ /* ABI 3: truncate */
 
 static int
 allow_folder(int ruleset, const char *folder)
