@@ -33,6 +33,8 @@ static const char *const texts[FOLLOW_STATEMENT_N] = {
 	[FOLLOW_LABEL] = "INSERT INTO bucket_label VALUES(?, ?, ?, ?, ?, ?, ?, ?,"
 			 " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[FOLLOW_UPLOAD] = "INSERT INTO upload VALUES(?, ?, ?, ?, ?, ?)",
+	[FOLLOW_PENDING] = "INSERT INTO pending VALUES(?, ?)",
+	[FOLLOW_ANALYZED_BUCKET] = "INSERT OR IGNORE INTO analyzed_bucket VALUES(?)",
 	[FOLLOW_LAST_SEGMENT] = "SELECT id, first_report FROM segment ORDER BY id DESC LIMIT 1",
 	[FOLLOW_COUNT_SEGMENT] = "SELECT count(*) FROM report WHERE segment = ?",
 	[FOLLOW_SEGMENT_OF] = "SELECT id FROM segment WHERE first_report <= ?"
@@ -362,6 +364,22 @@ count_upload(struct derived_writer *w, const struct facts_upload *upload)
 	return OK;
 }
 
+/* Work for the jail; the first upload of a label bucket comes before all that have company. */
+static err_t
+put_pending(struct derived_writer *w, const struct facts_upload *upload)
+{
+	struct sql_statement *s = &w->statements[FOLLOW_ANALYZED_BUCKET];
+	sql_bind_u64(s, upload->bucket);
+	err_t err = sql_run(s);
+	if (err != OK)
+		return err;
+	bool is_first = sqlite3_changes(w->sql->db) > 0;
+	s = &w->statements[FOLLOW_PENDING];
+	sql_bind_i64(s, is_first ? 0 : 1);
+	sql_bind_u64(s, upload->report);
+	return sql_run(s);
+}
+
 static err_t
 take_upload(void *context, const struct facts_upload *upload)
 {
@@ -379,6 +397,8 @@ take_upload(void *context, const struct facts_upload *upload)
 	sql_bind_u64(s, upload->bytes);
 	sql_bind_i64(s, upload->is_cabinet);
 	err = sql_run(s);
+	if (err == OK)
+		err = put_pending(w, upload);
 	return err == OK ? count_upload(w, upload) : err;
 }
 
