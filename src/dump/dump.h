@@ -72,9 +72,11 @@ struct dump_module {
 	/* 32 hex digits of the GUID in upper case and the age in hex, as Breakpad and symbol
 	 * servers write it; absent: no identity (an all-zero GUID is none). */
 	struct slice debug_id;
-	struct slice code_id;  /* PE: timestamp as 8 hex digits and size; ELF: build id in hex */
-	struct slice build_id; /* raw bytes of an ELF build id; absent: none */
-	bool is_main;          /* the program itself */
+	/* PE: timestamp as 8 hex digits and size; ELF: build id in hex; Mach-O: UUID in hex. */
+	struct slice code_id;
+	/* Raw bytes of an ELF build id, of older Breakpads the first 16 alone; absent: none. */
+	struct slice build_id;
+	bool is_main; /* the program itself */
 };
 
 struct dump_unloaded {
@@ -138,6 +140,7 @@ struct dump_handle {
 	uint32_t access;
 	uint32_t handle_count;
 	uint32_t pointer_count;
+	struct slice info; /* kinds and bytes of its object information, for people; absent: none */
 };
 
 struct dump_pair {
@@ -193,6 +196,13 @@ struct dump {
 	/* Modules by base, of those that do not overlap an earlier one: for dump_find_module. */
 	uint32_t *modules_by_base;
 	size_t n_modules_by_base;
+	struct slice current_folder;
+	/* The thread that asked for the dump, crash or not; 0: not known. */
+	uint64_t requesting_thread;
+	/* What has no member of its own: "system_memory.page_bytes", "auxv.entry" ... */
+	DUMP_LIST(struct dump_pair) facts;
+	/* Content that is strange, a line each for people. */
+	DUMP_LIST(struct slice) oddities;
 };
 
 /* What the readers call when they are done: sorts memory, regions and modules for the look-ups

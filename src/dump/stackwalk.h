@@ -41,6 +41,7 @@ struct frame {
 	uint64_t address; /* context frame: the pc; others: the return address; inline: as its outer
 			   */
 	enum frame_trust trust;
+	bool is_pc;               /* ADDRESS is an instruction's, no return address */
 	int module;               /* index into dump->modules; -1: in none */
 	uint64_t rva;             /* of the address that was looked up: a return address less one */
 	struct slice function;    /* readable (demangled); absent: not known */

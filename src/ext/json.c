@@ -74,6 +74,12 @@ json_new_text(struct slice text)
 	return outer(new_text(text));
 }
 
+struct json *
+json_duplicate(const struct json *value)
+{
+	return outer(json_deep_copy(inner(value)));
+}
+
 void
 json_free(struct json *value)
 {
@@ -283,4 +289,22 @@ json_to_i64(const struct json *value, int64_t *ret_number)
 		return false;
 	*ret_number = json_integer_value(inner(value));
 	return true;
+}
+
+#undef json_is_true /* jansson has a macro of this name */
+bool
+json_is_true(const struct json *value)
+{
+	return value != NULL && json_typeof(inner(value)) == JSON_TRUE;
+}
+
+void
+json_each(const struct json *object,
+	  void (*each)(void *context, const char *key, const struct json *value), void *context)
+{
+	const char *key;
+	json_t *value;
+	if (json_kind(object) != JSON_KIND_OBJECT)
+		return;
+	json_object_foreach(inner(object), key, value) each(context, key, outer(value));
 }

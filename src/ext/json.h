@@ -20,8 +20,9 @@ struct json;
 
 struct json *json_new_object(void);
 struct json *json_new_list(void);
-struct json *json_new_text(struct slice text); /* absent: null */
-void json_free(struct json *value);            /* accepts NULL */
+struct json *json_new_text(struct slice text);         /* absent: null */
+struct json *json_duplicate(const struct json *value); /* all of it, down to the bottom */
+void json_free(struct json *value);                    /* accepts NULL */
 
 /* ---- into an object; a key that is there already is replaced ---- */
 void json_put(struct json *object, const char *key, struct json *value); /* takes VALUE */
@@ -61,4 +62,10 @@ const struct json *json_at(const struct json *list, size_t index); /* NULL past 
 const struct json *json_find(const struct json *object, const char *key); /* NULL: none */
 /* The text of a text; absent for every other kind.  Lives as long as VALUE. */
 struct slice json_text(const struct json *value);
+/* False for every other kind. */
+bool json_is_true(const struct json *value);
+/* Each key of an object, in the order in which they were put. */
+void
+json_each(const struct json *object,
+	  void (*each)(void *context, const char *key, const struct json *value), void *context);
 bool json_to_i64(const struct json *value, int64_t *ret_number);

@@ -51,8 +51,17 @@ struct unwind {
 	uint32_t callee_param_bytes; /* x86: parameters of the frame that this one had called */
 	/* out */
 	struct registers caller; /* pc and sp known, others as far as the rules say */
-	uint32_t param_bytes; /* x86: parameters that this frame's own caller pushed; 0 unknown */
+	/* x86: parameters that this frame's own caller pushed; 0 unknown.  Set also with an error,
+	 * when the name at the address tells. */
+	uint32_t param_bytes;
 	enum unwind_way way;
+	/* in: may code lie at ADDRESS, as far as the walk knows its modules?  x86 records that say
+	 * only about where the return address is ask it.  NULL: never asked. */
+	bool (*is_code)(const void *code_context, uint64_t address);
+	const void *code_context;
+	/* The caller did not call: it was interrupted (a signal or machine frame), so its pc is
+	 * the next instruction and no return address.  Look it up as that of an innermost frame. */
+	bool caller_is_interrupted;
 };
 
 struct symbols;

@@ -1,15 +1,17 @@
 # shellcheck shell=bash
 
-#: test [long|NAME]       what CI runs; long: soak and ten million rows; NAME: tests named so
+#: test [long|corpora|NAME]  what CI runs; long: soak and ten million rows; corpora: stacks
+#:                        beside those that others recorded; NAME: tests named so
 cmd_test() {
     case ${1:-} in
     '') test_all ;;
     long) test_long ;;
+    corpora) test_corpora ;;
     *) test_named "$1" ;;
     esac
 }
 
-END_TO_END_PACKAGES="python3-pytest openssl curl sqlite3 cabextract gcc-mingw-w64-x86-64 wine64 libgnutls30"
+END_TO_END_PACKAGES="python3-pytest openssl curl sqlite3 cabextract gcab p7zip-full gcc-mingw-w64-x86-64 wine64 libgnutls30"
 
 # Sanitizers end a program at the first finding; a leak is one.
 test_environment() {
@@ -89,6 +91,14 @@ test_long() {
     mkdir -p docs/results
     /usr/bin/python3 -m pytest -q -p no:cacheprovider -m long -s tests/e2e 2>&1 |
         tee docs/results/test-long.txt
+    return "${PIPESTATUS[0]}"
+}
+
+test_corpora() {
+    build debug
+    build release
+    /usr/bin/python3 -m pytest -q -p no:cacheprovider -s -rs tests/e2e/test_corpora_stacks.py 2>&1 |
+        sed -n 's/^[.FsE]*frames //p; /passed\|failed\|skipped\|instead of/p'
     return "${PIPESTATUS[0]}"
 }
 
