@@ -358,7 +358,7 @@ rebuild(const char *data)
 	struct derived_totals totals;
 	int64_t from_us = time_monotonic_us();
 	double from_cpu_us = cpu_us();
-	check(derived_rebuild(data, on_progress, NULL, &detail), "rebuild", &detail);
+	check(derived_rebuild(data, on_progress, NULL, NULL, &detail), "rebuild", &detail);
 	double us = since(from_us);
 	double cpu = cpu_us() - from_cpu_us;
 	check(derived_open(data, DERIVED_READ, &derived, &detail), "open", &detail);

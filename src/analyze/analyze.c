@@ -4,9 +4,11 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include "analyze/work.h"
 #include "base/log.h"
 #include "base/time.h"
-#include "store/derived.h"
+#include "jail/examine.h"
+#include "store/derived_analysis.h"
 
 enum {
 	FOLLOW_MAX = 8192,    /* reports of one transaction: some 300 ms */
@@ -18,6 +20,7 @@ struct role {
 	struct analyze_options o;
 	struct facts *facts;
 	struct derived *derived;
+	struct work *work;
 	int64_t alive_us;
 };
 
@@ -86,18 +89,40 @@ follow_once(struct role *role, size_t *ret_count)
 	return OK;
 }
 
+/* What the jail found; a full disk is waited out as above. */
+static err_t
+work_once(struct role *role, int64_t timeout_us, bool *ret_is_idle)
+{
+	struct err_detail detail = {0};
+	char why[LOG_VALUE_BYTES];
+	err_t err = work_step(role->work, role->derived, timeout_us, ret_is_idle, &detail);
+	if (err == OK)
+		return OK;
+	log_event(LOG_ERROR, "analyze.work_failed", "error=%s reason=%s", err_name(err),
+		  log_value(slice_str(detail.why), why));
+	if (err != ERR_FULL)
+		return err;
+	nap(FULL_DISK_WAIT_S * TIME_SECOND_US);
+	return OK;
+}
+
 static err_t
 follow(struct role *role)
 {
 	while (!atomic_load(&must_stop)) {
 		size_t count = 0;
+		bool is_idle = false;
 		err_t err = follow_once(role, &count);
 		if (err != OK)
 			return err;
 		say_alive(role);
 		/* Whatever came meanwhile is taken together: small transactions cost most. */
-		if (count < FOLLOW_MAX)
-			nap(role->o.config->analyze.poll_us);
+		int64_t pause_us = count < FOLLOW_MAX ? role->o.config->analyze.poll_us : 0;
+		err = work_once(role, pause_us, &is_idle);
+		if (err != OK)
+			return err;
+		if (is_idle && pause_us > 0)
+			nap(pause_us);
 	}
 	return OK;
 }
@@ -106,8 +131,15 @@ static err_t
 open_stores(struct role *role, struct err_detail *detail)
 {
 	const char *data = role->o.config->data;
-	err_t err = facts_open(data, FACTS_READ, &role->facts, detail);
-	return err == OK ? derived_open(data, DERIVED_WRITE, &role->derived, detail) : err;
+	size_t again;
+	/* The nursery first: its children shall not know of what is opened here. */
+	err_t err = work_open(role->o.config, role->o.has_no_jail, &role->work, detail);
+	if (err == OK)
+		err = facts_open(data, FACTS_READ, &role->facts, detail);
+	if (err == OK)
+		err = derived_open(data, DERIVED_WRITE, &role->derived, detail);
+	return err == OK ? derived_retry_failed(role->derived, EXAMINE_VERSION, &again, detail)
+			 : err;
 }
 
 static err_t
@@ -153,6 +185,7 @@ analyze_run(const struct analyze_options *options)
 		log_event(LOG_ERROR, "analyze.start_failed", "error=%s reason=%s", err_name(err),
 			  log_value(slice_str(detail.why), why));
 	}
+	work_close(role.work);
 	derived_close(role.derived);
 	facts_close(role.facts);
 	log_event(LOG_INFO, "analyze.stopped", "error=%s", err_name(err));

@@ -123,7 +123,8 @@ has_control(struct slice text)
 }
 
 static err_t
-read_path(struct config_reader *r, const struct config_key *key, const struct yaml_node *node)
+take_path(struct config_reader *r, const struct config_key *key, const struct yaml_node *node,
+	  const char **ret_path)
 {
 	const char *slash = strrchr(r->path, '/');
 	if (node->kind != YAML_SCALAR || yaml_is_null(node) || node->text.len == 0 ||
@@ -136,8 +137,14 @@ read_path(struct config_reader *r, const struct config_key *key, const struct ya
 		return out_of_arena(r, node);
 	if (strlen(name) >= PATH_MAX)
 		return refuse_value(r, key, node, "too long a path");
-	*(const char **)field_of(r, key) = name;
+	*ret_path = name;
 	return OK;
+}
+
+static err_t
+read_path(struct config_reader *r, const struct config_key *key, const struct yaml_node *node)
+{
+	return take_path(r, key, node, field_of(r, key));
 }
 
 static err_t
@@ -207,6 +214,24 @@ read_addresses(struct config_reader *r, const struct config_key *key, const stru
 }
 
 static err_t
+read_paths(struct config_reader *r, const struct config_key *key, const struct yaml_node *node)
+{
+	size_t count = list_length(node);
+	const char **paths = arena_array(r->arena, count, sizeof(*paths));
+	if (count > LIMIT_PATHS)
+		return refuse(r, node->line, "%s: more than %d paths", key->name, LIMIT_PATHS);
+	if (paths == NULL)
+		return out_of_arena(r, node);
+	for (size_t i = 0; i < count; i++) {
+		err_t err = take_path(r, key, list_item(node, i), &paths[i]);
+		if (err != OK)
+			return err;
+	}
+	*(struct config_paths *)field_of(r, key) = (struct config_paths){paths, count};
+	return OK;
+}
+
+static err_t
 read_ranges(struct config_reader *r, const struct config_key *key, const struct yaml_node *node)
 {
 	size_t count = list_length(node);
@@ -233,6 +258,8 @@ read_value(struct config_reader *r, const struct config_key *key, const struct y
 	switch (key->kind) {
 	case CONFIG_PATH:
 		return read_path(r, key, node);
+	case CONFIG_PATHS:
+		return read_paths(r, key, node);
 	case CONFIG_ADDRESSES:
 		return read_addresses(r, key, node);
 	case CONFIG_RANGES:

@@ -19,6 +19,11 @@ struct config_listen {
 	size_t n_addresses;
 };
 
+struct config_paths {
+	const char **paths;
+	size_t n_paths;
+};
+
 struct config_ranges {
 	struct address_range *ranges;
 	size_t n_ranges;
@@ -50,6 +55,13 @@ struct config_ingest {
 
 struct config_analyze {
 	int64_t poll_us; /* how often the store is looked at when there was nothing */
+	unsigned jobs;   /* jailed children at a time */
+	struct config_paths symbols;
+	int64_t time_us; /* that the reading of one upload may take, by the clock ... */
+	int64_t cpu_us;  /* ... and of a processor */
+	uint64_t memory_bytes;
+	uint64_t scratch_bytes;
+	uint64_t answer_bytes;
 };
 
 struct config {

@@ -79,16 +79,32 @@ const struct config_key config_keys[] = {
 	 "Counts and indexes what came; it always runs."},
 	{"analyze.poll", CONFIG_DURATION, AT(analyze.poll_us), "250ms", "10ms", "1m",
 	 "How often the store is looked at when nothing new was there."},
+	{"analyze.jobs", CONFIG_UNSIGNED, AT(analyze.jobs), "1", "1", "64",
+	 "Uploads that are read at a time, each by a jailed process of its own."},
+	{"analyze.symbols", CONFIG_PATHS, AT(analyze.symbols), NULL, NULL, NULL,
+	 "Folders of symbols, in the order in which they are asked."},
+	{"analyze.limits", CONFIG_SECTION, NOWHERE, NULL, NULL, NULL,
+	 "What the reading of one upload may take."},
+	{"analyze.limits.time", CONFIG_DURATION, AT(analyze.time_us), "60s", "1s", "1h",
+	 "Time by the clock."},
+	{"analyze.limits.processor_time", CONFIG_DURATION, AT(analyze.cpu_us), "30s", "1s", "1h",
+	 "Time of a processor."},
+	{"analyze.limits.memory", CONFIG_BYTES, AT(analyze.memory_bytes), "512 MiB", "64 MiB",
+	 "64 GiB", "Memory; dumps and symbols, which are mapped, do not count."},
+	{"analyze.limits.scratch", CONFIG_BYTES, AT(analyze.scratch_bytes), "4 GiB", "1 MiB",
+	 "1 TiB", "What a cabinet may unpack to, on the disk of the store."},
+	{"analyze.limits.answer", CONFIG_BYTES, AT(analyze.answer_bytes), "16 MiB", "64 KiB",
+	 "64 MiB", "The result."},
 };
 const size_t config_n_keys = sizeof(config_keys) / sizeof(config_keys[0]);
 
 const char *const config_kind_names[CONFIG_KIND_N] = {
-	[CONFIG_SECTION] = "mapping",     [CONFIG_PATH] = "path",
-	[CONFIG_ADDRESSES] = "addresses", [CONFIG_RANGES] = "ranges",
-	[CONFIG_BYTES] = "bytes",         [CONFIG_DURATION] = "duration",
-	[CONFIG_NUMBER] = "number",       [CONFIG_UNSIGNED] = "number",
-	[CONFIG_BOOL] = "true or false",  [CONFIG_LOG_LEVEL] = "level",
-	[CONFIG_TLS_VERSION] = "version",
+	[CONFIG_SECTION] = "mapping",   [CONFIG_PATH] = "path",
+	[CONFIG_PATHS] = "paths",       [CONFIG_ADDRESSES] = "addresses",
+	[CONFIG_RANGES] = "ranges",     [CONFIG_BYTES] = "bytes",
+	[CONFIG_DURATION] = "duration", [CONFIG_NUMBER] = "number",
+	[CONFIG_UNSIGNED] = "number",   [CONFIG_BOOL] = "true or false",
+	[CONFIG_LOG_LEVEL] = "level",   [CONFIG_TLS_VERSION] = "version",
 };
 
 const char *

@@ -7,6 +7,7 @@
 enum config_kind {
 	CONFIG_SECTION, /* a mapping of the keys whose names begin with its own */
 	CONFIG_PATH,
+	CONFIG_PATHS,
 	CONFIG_ADDRESSES,
 	CONFIG_RANGES,
 	CONFIG_BYTES,

@@ -33,6 +33,20 @@ struct jail {
 
 /* ---- opening and closing ---- */
 
+/* gcc tells by a macro, clang by a feature. */
+bool
+jail_has_sanitizers(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	return true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
+	return true;
+#endif
+#endif
+	return false;
+}
+
 static err_t
 fork_nursery(struct jail *jail, const struct sandbox *sandbox, struct err_detail *detail)
 {
@@ -74,13 +88,14 @@ jail_open(const struct jail_options *options, struct jail **ret_jail, struct err
 	if (jail == NULL)
 		abort();
 	jail->options = *options;
+	jail->options.is_open = options->is_open && jail_has_sanitizers();
 	jail->socket = -1;
 	for (unsigned i = 0; i < options->jobs; i++) {
 		jail->slots[i].answer_fd = -1;
 		buf_init(&jail->slots[i].answer, options->answer_bytes);
 	}
 	err_t err = share_traces(jail, detail);
-	if (err == OK && !options->is_open)
+	if (err == OK && !jail->options.is_open)
 		err = sandbox_new(options->folders, options->n_folders, &options->limits, &sandbox,
 				  detail);
 	if (err == OK)

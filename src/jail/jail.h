@@ -66,6 +66,8 @@ struct jail_result {
 
 struct jail;
 
+/* Is this a build with sanitizers, which cannot be jailed?  No other build knows `is_open`. */
+bool jail_has_sanitizers(void);
 /* Forks the nursery and has a child try the sandbox.  Whoever calls this has one thread.
  * ERR_UNSUPPORTED or ERR_INTERNAL: the sandbox cannot be installed, or does not hold. */
 err_t jail_open(const struct jail_options *options, struct jail **ret_jail,

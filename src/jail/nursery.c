@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +16,10 @@
 #include "base/fs.h"
 #include "base/time.h"
 #include "jail/jail_internal.h"
+
+enum {
+	NURSERY_SOCKET_FD = 10
+};
 
 struct child {
 	pid_t pid; /* 0: free */
@@ -242,6 +247,28 @@ end_late_children(struct nursery *n)
 	return next_us == INT64_MAX ? -1 : (int)((next_us - now_us) / 1000 + 1);
 }
 
+static void
+close_between(int after, int before)
+{
+	if (after + 1 < before)
+		(void)close_range((unsigned)after + 1, (unsigned)before - 1, 0);
+}
+
+/* The caller's descriptors are none of its business, and other jails' sockets among them would
+ * keep those jails from ending.  RULESET's number is above the socket's (sandbox.c). */
+static void
+keep_own(int *socket, int ruleset)
+{
+	int moved = fcntl(*socket, F_DUPFD_CLOEXEC, NURSERY_SOCKET_FD);
+	if (moved < 0)
+		_exit(JAIL_STATUS_NO_SANDBOX);
+	*socket = moved;
+	close_between(STDERR_FILENO, moved);
+	close_between(moved, ruleset < 0 ? INT_MAX : ruleset);
+	if (ruleset >= 0)
+		close_between(ruleset, INT_MAX);
+}
+
 static int
 catch_children(void)
 {
@@ -257,6 +284,7 @@ void
 nursery_run(int socket, const struct jail_options *options, const struct sandbox *sandbox,
 	    struct jail_trace *traces)
 {
+	keep_own(&socket, sandbox_ruleset(sandbox));
 	struct nursery n = {
 		.socket = socket,
 		.signals = catch_children(),

@@ -126,7 +126,10 @@ allow_simple(scmp_filter_ctx filter)
 static int
 allow_by_argument(scmp_filter_ctx filter)
 {
-	const unsigned not_reading = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND | __O_TMPFILE;
+	static const unsigned controls[] = {F_GETFL, F_GETFD, F_SETFD, F_DUPFD_CLOEXEC};
+	/* O_TMPFILE has the bit of O_DIRECTORY in it, with which folders are read. */
+	const unsigned not_reading = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND |
+				     ((unsigned)__O_TMPFILE & ~(unsigned)O_DIRECTORY);
 	int code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
 				    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	if (code == 0)
@@ -139,9 +142,15 @@ allow_by_argument(scmp_filter_ctx filter)
 	if (code == 0)
 		code = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(openat), 1,
 					SCMP_A2(SCMP_CMP_MASKED_EQ, O_WRONLY, O_WRONLY));
-	if (code == 0)
+	for (size_t i = 0; code == 0 && i < sizeof(controls) / sizeof(controls[0]); i++)
 		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-					SCMP_A1(SCMP_CMP_EQ, F_GETFL));
+					SCMP_A1(SCMP_CMP_EQ, controls[i]));
+	/* elfutils asks, and does without: the path of a descriptor, and how much memory there is.
+	 */
+	if (code == 0)
+		code = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(readlink), 0);
+	if (code == 0)
+		code = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(sysinfo), 0);
 	/* abort() */
 	if (code == 0)
 		code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,

@@ -34,10 +34,13 @@ err_t derived_follow(struct derived *derived, struct facts *facts, size_t max, i
 typedef void (*derived_progress_fn)(void *context, uint64_t done, uint64_t total);
 err_t derived_catch_up(struct derived *derived, struct facts *facts, derived_progress_fn progress,
 		       void *context, struct err_detail *detail) ERR_CHECK;
+/* What else belongs into a new file before it takes its place. */
+typedef err_t (*derived_finish_fn)(void *context, struct derived *derived,
+				   struct err_detail *detail);
 /* A new file beside the old one, filled, then swapped in; whoever has the old one open goes on
- * with the new one at its next question.  ERR_BUSY: another rebuild. */
+ * with the new one at its next question.  FINISH may be NULL.  ERR_BUSY: another rebuild. */
 err_t derived_rebuild(const char *data, derived_progress_fn progress, void *context,
-		      struct err_detail *detail) ERR_CHECK;
+		      derived_finish_fn finish, struct err_detail *detail) ERR_CHECK;
 /* Everything committed before this moment is in the counts. */
 err_t derived_as_of(struct derived *derived, int64_t *ret_us) ERR_CHECK;
 

@@ -107,10 +107,10 @@ static const char *const put_texts[PUT_STATEMENT_N] = {
 			 " rating = excluded.rating, summary = excluded.summary,"
 			 " document = excluded.document WHERE state = 2",
 	[PUT_DONE] = "DELETE FROM pending WHERE priority IN (0, 1) AND report = ?",
-	[PUT_CLASS] = "INSERT INTO class_bucket VALUES(?1, ?2, ?3, ?4, ?5, 1, ?6, ?6, ?6, NULL)"
-		      " ON CONFLICT(id) DO UPDATE SET hits = hits + 1,"
-		      " first_report = min(first_report, ?6), last_report = max(last_report, ?6),"
-		      " title = CASE WHEN ?6 < first_report THEN ?4 ELSE title END",
+	[PUT_CLASS] = ("INSERT INTO class_bucket VALUES(?1, ?2, ?3, ?4, ?5, 1, ?6, ?6, ?6, NULL)"
+		       " ON CONFLICT(id) DO UPDATE SET hits = hits + 1,"
+		       " first_report = min(first_report, ?6), last_report = max(last_report, ?6),"
+		       " title = CASE WHEN ?6 < first_report THEN ?4 ELSE title END"),
 	/* The oldest report that has a stack, whichever came first here. */
 	[PUT_MEDOID] = "UPDATE class_bucket SET medoid = ?2, medoid_report = ?3"
 		       " WHERE id = ?1 AND (medoid IS NULL OR ?3 < medoid_report)",
@@ -273,7 +273,8 @@ read_class_key(const struct sql_statement *s, int first, struct arena *arena,
 }
 
 static err_t
-read_analysis(const struct sql_statement *s, struct arena *arena, struct analysis *ret_analysis)
+read_analysis(const struct sql_statement *s, bool has_document, struct arena *arena,
+	      struct analysis *ret_analysis)
 {
 	struct analysis a = {
 		.report = sql_u64(s, 0),
@@ -284,7 +285,7 @@ read_analysis(const struct sql_statement *s, struct arena *arena, struct analysi
 	uint64_t rating = sql_u64(s, 3);
 	a.rating = rating < RATING_N ? (enum analysis_rating)rating : RATING_ABSENT;
 	err_t err = keep(arena, sql_text(s, 4), &a.summary);
-	if (err == OK)
+	if (err == OK && has_document)
 		err = keep_document(arena, sql_blob(s, 5), &a.document);
 	if (err == OK && a.has_class)
 		err = read_class_key(s, 6, arena, &a.class_key);
@@ -294,8 +295,8 @@ read_analysis(const struct sql_statement *s, struct arena *arena, struct analysi
 }
 
 err_t
-derived_find_analysis(struct derived *derived, uint64_t report, struct arena *arena,
-		      struct analysis *ret_analysis)
+derived_find_analysis(struct derived *derived, uint64_t report, bool has_document,
+		      struct arena *arena, struct analysis *ret_analysis)
 {
 	struct sql_statement s;
 	err_t err = derived_refresh(derived, NULL);
@@ -310,7 +311,7 @@ derived_find_analysis(struct derived *derived, uint64_t report, struct arena *ar
 	sql_bind_u64(&s, report);
 	err = sql_step(&s);
 	if (err == OK)
-		err = read_analysis(&s, arena, ret_analysis);
+		err = read_analysis(&s, has_document, arena, ret_analysis);
 	sql_finalize(&s);
 	return err;
 }

@@ -71,9 +71,10 @@ err_t derived_put_analyses(struct derived *derived, const struct analysis *analy
 err_t derived_retry_failed(struct derived *derived, uint32_t version, size_t *ret_count,
 			   struct err_detail *detail) ERR_CHECK;
 
-/* ERR_NOTFOUND: none yet.  Texts live in ARENA; class_key has key, version, title and text. */
-err_t derived_find_analysis(struct derived *derived, uint64_t report, struct arena *arena,
-			    struct analysis *ret_analysis) ERR_CHECK;
+/* ERR_NOTFOUND: none yet.  Texts live in ARENA; class_key has key, version, title and text.
+ * HAS_DOCUMENT: without it `document` is absent, which is much cheaper. */
+err_t derived_find_analysis(struct derived *derived, uint64_t report, bool has_document,
+			    struct arena *arena, struct analysis *ret_analysis) ERR_CHECK;
 /* Is the upload of this report still waiting? */
 err_t derived_is_pending(struct derived *derived, uint64_t report, bool *ret_is) ERR_CHECK;
 

@@ -553,7 +553,7 @@ derived_catch_up(struct derived *derived, struct facts *facts, derived_progress_
 
 err_t
 derived_rebuild(const char *data, derived_progress_fn progress, void *context,
-		struct err_detail *detail)
+		derived_finish_fn finish, struct err_detail *detail)
 {
 	struct facts *facts = NULL;
 	err_t err = facts_open(data, FACTS_READ, &facts, detail);
@@ -563,6 +563,8 @@ derived_rebuild(const char *data, derived_progress_fn progress, void *context,
 	err = derived_open_aside(derived, detail);
 	if (err == OK)
 		err = derived_catch_up(derived, facts, progress, context, detail);
+	if (err == OK && finish != NULL)
+		err = finish(context, derived, detail);
 	if (err == OK)
 		err = derived_take_place(derived, detail);
 	derived_close(derived);

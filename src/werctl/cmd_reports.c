@@ -98,9 +98,12 @@ cmd_report(struct werctl *w)
 		return err;
 	if (option_is_given(&w->options, OPTION_RAW))
 		return print_raw(w, &record);
+	err = record_load_analysis(w, &record, &w->arena);
+	if (err != OK)
+		return err_set(&w->detail, err, "its analysis: %s", err_text(err));
 	if (w->out.is_json)
 		output_json(&w->out, record_to_json(&record));
 	else
-		record_show(&record, w->now_us, &w->out);
+		record_show(&record, w->now_us, option_is_given(&w->options, OPTION_ALL), &w->out);
 	return OK;
 }

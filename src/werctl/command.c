@@ -10,8 +10,9 @@ static const struct command table[] = {
 	 "peer's reverse name, + authenticated.  A value with * or ? is a pattern; ASCII case\n"
 	 "does not count.  --after takes the id of the last report shown.\n",
 	 cmd_reports},
-	{"report", "ID", 1, 1, OPTION_BIT(JSON) | OPTION_BIT(RAW), 0, "show one report", "",
-	 cmd_report},
+	{"report", "ID", 1, 1, OPTION_BIT(JSON) | OPTION_BIT(RAW) | OPTION_BIT(ALL), 0,
+	 "show one report: what came, what was in its cabinet, whose bug it is",
+	 "--all shows the stacks of all threads.\n", cmd_report},
 	{"buckets", "", 0, 0, LIST_OPTIONS | OPTION_BIT(SORT), 0,
 	 "list buckets, those with most hits first",
 	 "--since and --until ask when a bucket was last seen.  Each line of --json has the\n"
@@ -53,6 +54,19 @@ static const struct command table[] = {
 	 cmd_export},
 	{"rebuild", "", 0, 0, OPTION_BIT(JSON), 0, "make counts and indexes anew from the facts",
 	 "", cmd_rebuild},
+	{"inspect", "FILE", 1, 1, OPTION_BIT(JSON) | OPTION_BIT(SYMBOLS) | OPTION_BIT(ALL), 0,
+	 "say what a file is and what is in it",
+	 "FILE is a dump, a cabinet, a Report.wer, level-1 XML or any other file that WER\n"
+	 "writes, or a folder of ReportArchive or ReportQueue.  It is read by a process that\n"
+	 "can do nothing else; no store is needed.\n",
+	 cmd_inspect},
+	{"dump", "FILE", 1, 1, OPTION_BIT(JSON) | OPTION_BIT(SYMBOLS) | OPTION_BIT(ALL), 0,
+	 "show a crash dump: exception, stacks, modules",
+	 "FILE is a minidump, a kernel dump or an ELF core.  It is read by a process that can\n"
+	 "do nothing else; no store is needed.\n",
+	 cmd_dump},
+	{"cabinet", "FILE", 1, 1, OPTION_BIT(JSON), 0, "show what is in a cabinet",
+	 "Everything is unpacked and hashed, nothing is written.\n", cmd_cabinet},
 	{"client-setup", "", 0, 0,
 	 OPTION_BIT(FORMAT) | OPTION_BIT(SERVER) | OPTION_BIT(PORT) | OPTION_BIT(TLS) |
 		 OPTION_BIT(UNDO) | OPTION_BIT(CA_HINT) | OPTION_BIT(OUTPUT) | OPTION_BIT(FORCE),

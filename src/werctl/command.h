@@ -47,5 +47,8 @@ err_t cmd_export(struct werctl *w) ERR_CHECK;
 err_t cmd_rebuild(struct werctl *w) ERR_CHECK;
 err_t cmd_client_setup(struct werctl *w) ERR_CHECK;
 err_t cmd_doctor(struct werctl *w) ERR_CHECK;
+err_t cmd_dump(struct werctl *w) ERR_CHECK;
+err_t cmd_cabinet(struct werctl *w) ERR_CHECK;
+err_t cmd_inspect(struct werctl *w) ERR_CHECK;
 err_t cmd_help(struct werctl *w) ERR_CHECK;
 err_t cmd_version(struct werctl *w) ERR_CHECK;

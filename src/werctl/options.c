@@ -99,6 +99,12 @@ take_value(struct reading *r, unsigned code, const char *value)
 			return err_set(r->detail, ERR_USAGE, "--%s: '%s' is none of %s",
 				       option->name, value, option->value);
 		break;
+	case VALUE_TEXTS:
+		if (r->options.n_texts == OPTION_TEXTS_MAX)
+			return err_set(r->detail, ERR_USAGE, "--%s is given more than %d times",
+				       option->name, OPTION_TEXTS_MAX);
+		r->options.texts[r->options.n_texts++] = value;
+		/* fallthrough */
 	case VALUE_TEXT:
 		if (text.len == 0)
 			return err_set(r->detail, ERR_USAGE, "--%s: the value is empty",
@@ -117,7 +123,7 @@ static err_t
 take_option(struct reading *r, unsigned code, const char *value)
 {
 	const struct option *option = &table[code];
-	if (option_is_given(&r->options, (enum option_code)code))
+	if (option_is_given(&r->options, (enum option_code)code) && option->kind != VALUE_TEXTS)
 		return err_set(r->detail, ERR_USAGE, "--%s is given twice", option->name);
 	r->options.given |= UINT64_C(1) << code;
 	if (option->kind == VALUE_NONE && value != NULL)

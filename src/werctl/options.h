@@ -3,11 +3,12 @@
  * Every option of every command is one row of the table below, from which the reader, the usage
  * lines, `werctl help` and the error messages come.  Options may stand anywhere, before or
  * behind the command's name; `--` ends them.  Refuses: unknown options, a missing or needless
- * value, an option twice, values that are not of their kind.
+ * value, an option twice (but for those that are lists), values that are not of their kind.
  */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -15,6 +16,7 @@
 enum option_kind {
 	VALUE_NONE,
 	VALUE_TEXT,
+	VALUE_TEXTS,  /* may be given again and again; one option of each command */
 	VALUE_TIME,   /* as time_parse reads it */
 	VALUE_NUMBER, /* decimal, not negative */
 	VALUE_CHOICE  /* one of the words in `value`, separated by '|' */
@@ -43,13 +45,14 @@ enum option_kind {
 	X(RAW, "raw", 0, VALUE_NONE, "", "the bytes as they came")                                 \
 	X(OUTPUT, "output", 'o', VALUE_TEXT, "FILE", "write to FILE; - is standard output")        \
 	X(FORCE, "force", 0, VALUE_NONE, "", "replace what is there")                              \
-	X(ALL, "all", 0, VALUE_NONE, "", "show what is equal, too")                                \
+	X(ALL, "all", 0, VALUE_NONE, "", "leave nothing out")                                      \
 	X(TREE, "tree", 0, VALUE_TEXT, "DIR", "folder to write the tree to")                       \
 	X(FORMAT, "format", 0, VALUE_CHOICE, "reg|ps1", "form of the file")                        \
 	X(SERVER, "server", 0, VALUE_TEXT, "NAME", "the collector's name, as clients know it")     \
 	X(PORT, "port", 0, VALUE_NUMBER, "N", "the collector's port (default 1273)")               \
 	X(TLS, "tls", 0, VALUE_NONE, "", "clients use HTTPS")                                      \
 	X(UNDO, "undo", 0, VALUE_NONE, "", "remove exactly what was set")                          \
+	X(SYMBOLS, "symbols", 0, VALUE_TEXTS, "DIR", "folder of symbols; may be given again")      \
 	X(CA_HINT, "ca-hint", 0, VALUE_NONE, "", "say how clients come to trust a private CA")
 
 #define OPTION_ENUM_(code, name, letter, kind, value, help) OPTION_##code,
@@ -67,6 +70,10 @@ enum option_code {
 	 OPTION_BIT(CODE) | OPTION_BIT(TEXT))
 #define OPTIONS_PAGE (OPTION_BIT(LIMIT) | OPTION_BIT(AFTER))
 
+enum {
+	OPTION_TEXTS_MAX = 32
+};
+
 struct option {
 	const char *name;
 	char letter; /* 0: none */
@@ -76,10 +83,12 @@ struct option {
 };
 
 struct options {
-	uint64_t given;             /* OPTION_BIT of each that stands there */
-	const char *text[OPTION_N]; /* NULL: not given */
-	uint64_t number[OPTION_N];  /* VALUE_NUMBER; VALUE_CHOICE: index of the word */
-	int64_t time_us[OPTION_N];  /* VALUE_TIME */
+	uint64_t given;                      /* OPTION_BIT of each that stands there */
+	const char *text[OPTION_N];          /* NULL: not given */
+	uint64_t number[OPTION_N];           /* VALUE_NUMBER; VALUE_CHOICE: index of the word */
+	int64_t time_us[OPTION_N];           /* VALUE_TIME */
+	const char *texts[OPTION_TEXTS_MAX]; /* VALUE_TEXTS */
+	size_t n_texts;
 };
 
 enum {

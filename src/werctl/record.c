@@ -22,6 +22,25 @@ record_read(struct werctl *w, const struct facts_report *stored, struct arena *a
 	*ret_record = record;
 }
 
+/* Derived may not be there yet, or be made anew just now: then the report is all there is. */
+static err_t
+load_analysis(struct werctl *w, struct record *record, bool has_document, struct arena *arena)
+{
+	struct derived *derived;
+	struct err_detail kept = w->detail;
+	if (!record->stored.has_cab)
+		return OK;
+	if (werctl_derived(w, &derived) != OK) {
+		w->detail = kept;
+		return OK;
+	}
+	err_t err = derived_find_analysis(derived, record->stored.id, has_document, arena,
+					  &record->analysis);
+	record->has_analysis = err == OK;
+	record->is_waiting = err == ERR_NOTFOUND;
+	return err == ERR_NOTFOUND ? OK : err;
+}
+
 err_t
 record_load(struct werctl *w, uint64_t id, struct arena *arena, struct record *ret_record)
 {
@@ -36,7 +55,13 @@ record_load(struct werctl *w, uint64_t id, struct arena *arena, struct record *r
 		return err_set(&w->detail, err, "report %llu: %s", (unsigned long long)id,
 			       err_text(err));
 	record_read(w, &stored, arena, ret_record);
-	return OK;
+	return load_analysis(w, ret_record, false, arena);
+}
+
+err_t
+record_load_analysis(struct werctl *w, struct record *record, struct arena *arena)
+{
+	return load_analysis(w, record, true, arena);
 }
 
 err_t

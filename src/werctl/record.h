@@ -3,6 +3,7 @@
 
 #include "bucket/label.h"
 #include "report/event.h"
+#include "store/derived_analysis.h"
 #include "werctl/werctl.h"
 
 struct record {
@@ -10,11 +11,16 @@ struct record {
 	bool is_readable;          /* the body was there and could be parsed */
 	struct report report;      /* zero when it is not readable */
 	struct report_label label; /* the same */
+	bool is_waiting;           /* its upload was not analysed yet */
+	bool has_analysis;
+	struct analysis analysis; /* its document after record_load_analysis alone */
 };
 
 /* From the store.  ERR_NOTFOUND: no such report.  Texts live in ARENA. */
 err_t record_load(struct werctl *w, uint64_t id, struct arena *arena,
 		  struct record *ret_record) ERR_CHECK;
+/* What the jail found, with the whole document.  Without it record_load gives the rest. */
+err_t record_load_analysis(struct werctl *w, struct record *record, struct arena *arena) ERR_CHECK;
 /* From STORED, which must outlive the record. */
 void record_read(struct werctl *w, const struct facts_report *stored, struct arena *arena,
 		 struct record *ret_record);
@@ -44,5 +50,5 @@ void record_describe_param(const struct record *record, size_t position, int64_t
 
 /* One object: the fields of `reports --json`, werctl(1). */
 struct json *record_to_json(const struct record *record);
-/* For people: a block of named groups. */
-void record_show(const struct record *record, int64_t now_us, struct output *out);
+/* For people: a block of named groups.  ALL: the stacks of all threads too. */
+void record_show(const struct record *record, int64_t now_us, bool all, struct output *out);

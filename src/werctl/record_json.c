@@ -1,3 +1,6 @@
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "base/text.h"
 #include "base/time.h"
 #include "ext/crypto.h"
@@ -156,6 +159,48 @@ put_label(struct json *object, const struct record *record)
 	json_put_text(object, "offset", label->offset);
 }
 
+/* "none": there is nothing to analyse. */
+static const char *
+analysis_state(const struct record *record)
+{
+	if (!record->stored.has_cab)
+		return "none";
+	if (!record->has_analysis)
+		return "waiting";
+	return record->analysis.state == ANALYSIS_DONE ? "done" : "failed";
+}
+
+static void
+put_document(struct json *object, struct slice document)
+{
+	struct json *value = NULL;
+	if (!slice_is_absent(document) && json_parse(document, &value, NULL) == OK)
+		json_put(object, "document", value);
+}
+
+static void
+put_analysis(struct json *object, const struct record *record)
+{
+	static const char *const ratings[RATING_N] = {
+		[RATING_NONE] = "NONE", [RATING_INTERESTING] = "INTERESTING",
+		[RATING_LOW] = "LOW",   [RATING_MEDIUM] = "MEDIUM",
+		[RATING_HIGH] = "HIGH",
+	};
+	const struct analysis *a = &record->analysis;
+	struct json *analysis = json_new_object();
+	char id[17];
+	bool has_class = record->has_analysis && a->has_class;
+	(void)snprintf(id, sizeof(id), "%016" PRIx64, has_class ? class_id(a->class_key.key) : 0);
+	json_put_str(object, "class_bucket", has_class ? id : NULL);
+	json_put_str(analysis, "state", analysis_state(record));
+	json_put_text(analysis, "summary", record->has_analysis ? a->summary : (struct slice){0});
+	json_put_str(analysis, "exploitability", record->has_analysis ? ratings[a->rating] : NULL);
+	if (has_class)
+		json_put_text(analysis, "class_title", a->class_key.title);
+	put_document(analysis, a->document);
+	json_put(object, "analysis", analysis);
+}
+
 /* The fields that outside programs rely on, in their documented order. */
 static void
 put_contract(struct json *object, const struct record *record)
@@ -186,6 +231,7 @@ put_contract(struct json *object, const struct record *record)
 	put_reply(object, record);
 	put_body(object, stored->body);
 	put_cab(object, stored);
+	put_analysis(object, record);
 }
 
 struct json *

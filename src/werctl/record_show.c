@@ -7,11 +7,8 @@
 #include "store/id.h"
 #include "werctl/cell.h"
 #include "werctl/record.h"
+#include "werctl/show.h"
 #include "werctl/table.h"
-
-enum {
-	LABEL_COLUMNS = 18 /* where values begin, names before them */
-};
 
 /* Names of WER_REPORT_TYPE and WER_FILE_TYPE. */
 static const char *const report_types[] = {"non-critical", "critical", "application crash",
@@ -28,21 +25,13 @@ static const char *const file_types[] = {"",
 					 "event trace",
 					 "auxiliary heap dump"};
 
-static void
-show_group(struct output *out, const char *title)
-{
-	output_printf(out, "\n");
-	output_styled(out, STYLE_TITLE, "%s", title);
-	output_printf(out, "\n");
-}
-
 /* A name and its value; NOTE, when it is not empty, faint behind it. */
 static void
 show_noted(struct output *out, const char *name, struct slice value, const char *note)
 {
 	if (slice_is_absent(value))
 		return;
-	output_styled(out, STYLE_FAINT, "  %-*s", LABEL_COLUMNS, name);
+	output_styled(out, STYLE_FAINT, "  %-*s", SHOW_LABEL_COLUMNS, name);
 	cell_text(value, &out->text);
 	if (note[0] != '\0')
 		output_styled(out, STYLE_FAINT, "   %s", note);
@@ -307,8 +296,36 @@ show_cab(const struct facts_report *stored, struct output *out)
 	buf_done(&text);
 }
 
+/* What the jail found in the cabinet. */
+static void
+show_analysis(const struct record *record, bool all, struct output *out)
+{
+	struct json *document = NULL;
+	const struct analysis *a = &record->analysis;
+	if (!record->stored.has_cab)
+		return;
+	show_group(out, "Analysis");
+	if (!record->has_analysis) {
+		output_styled(out, STYLE_FAINT,
+			      "  not yet; werd analyze takes one after the other");
+		output_printf(out, "\n");
+		return;
+	}
+	show(out, "summary", a->summary);
+	if (a->has_class) {
+		char id[17];
+		(void)snprintf(id, sizeof(id), "%016llx",
+			       (unsigned long long)class_id(a->class_key.key));
+		show_noted(out, "class bucket", slice_str(id), "the same bug, whatever the label");
+		show(out, "that is", a->class_key.title);
+	}
+	if (json_parse(a->document, &document, NULL) == OK)
+		show_file(out, document, all);
+	json_free(document);
+}
+
 void
-record_show(const struct record *record, int64_t now_us, struct output *out)
+record_show(const struct record *record, int64_t now_us, bool all, struct output *out)
 {
 	show_head(record, out);
 	if (record->is_readable) {
@@ -324,4 +341,5 @@ record_show(const struct record *record, int64_t now_us, struct output *out)
 	}
 	show_reply(record, out);
 	show_cab(&record->stored, out);
+	show_analysis(record, all, out);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "jail/jail.h"
 #include "werd/werd.h"
 
 static const char usage[] =
@@ -55,9 +56,13 @@ int
 main(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"config", required_argument, NULL, 'c'},  {"check", no_argument, NULL, 'k'},
-		{"help", no_argument, NULL, 'h'},          {"version", no_argument, NULL, 'V'},
-		{"sockets", required_argument, NULL, 's'}, {NULL, 0, NULL, 0},
+		{"config", required_argument, NULL, 'c'},
+		{"check", no_argument, NULL, 'k'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{"sockets", required_argument, NULL, 's'},
+		{"no-jail", no_argument, NULL, 'J'},
+		{NULL, 0, NULL, 0},
 	};
 	struct werd_options options = {.config_path = CONFIG_DEFAULT_PATH};
 	if (argc > 1 && strcmp(argv[1], "sniff") == 0)
@@ -72,6 +77,11 @@ main(int argc, char **argv)
 			break;
 		case 's':
 			options.sockets = optarg;
+			break;
+		case 'J':
+			if (!jail_has_sanitizers())
+				return show(usage, stderr, err_exit_status(ERR_USAGE));
+			options.has_no_jail = true;
 			break;
 		case 'h':
 			return show(usage, stdout, 0);

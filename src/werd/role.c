@@ -97,6 +97,7 @@ run_analyze(const struct werd_options *options, struct config *config)
 	struct werd_options context = *options;
 	struct analyze_options analyze = {
 		.config = config,
+		.has_no_jail = options->has_no_jail,
 		.on_ready = on_ready,
 		.on_alive = on_alive,
 		.context = &context,

@@ -203,8 +203,14 @@ start_role(struct role *role)
 		stdio[WERD_FIRST_SOCKET_FD + i] = (uv_stdio_container_t){
 			.flags = UV_INHERIT_FD, .data.fd = s->sockets.sockets[i].fd};
 	/* uv_spawn copies nothing and changes nothing, but its type is not const. */
-	const char *arguments[] = {s->program,  role->name,  "-c", s->options->config_path,
-				   "--sockets", socket_list, NULL};
+	const char *arguments[] = {s->program,
+				   role->name,
+				   "-c",
+				   s->options->config_path,
+				   "--sockets",
+				   socket_list,
+				   s->options->has_no_jail ? "--no-jail" : NULL,
+				   NULL};
 	uv_process_options_t options = {
 		.exit_cb = on_exit_role,
 		.file = s->program,

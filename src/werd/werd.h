@@ -8,6 +8,7 @@ struct werd_options {
 	const char *config_path;
 	const char *role;    /* NULL: all that the configuration names, under one supervisor */
 	bool is_check;       /* --check: read everything, say what is wrong, do nothing */
+	bool has_no_jail;    /* --no-jail: builds with sanitizers alone */
 	const char *sockets; /* set by the supervisor: "plain,tls,..." for descriptors from 4 on */
 };
 

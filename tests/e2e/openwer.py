@@ -21,6 +21,8 @@ class Programs:
         self.werd = folder / "werd"
         self.werctl = folder / "werctl"
         self.werload = folder / "werload"
+        # A build with sanitizers cannot be jailed.
+        self.no_jail = ["--no-jail"] if folder.name == "debug" else []
 
 
 def free_port():
@@ -185,7 +187,7 @@ class Collector:
     def start(self):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [self.programs.werd, "-c", self.path], stdout=subprocess.PIPE, stderr=log, text=True,
+                [self.programs.werd, *self.programs.no_jail, "-c", self.path], stdout=subprocess.PIPE, stderr=log, text=True,
                 env={**os.environ, **self.env}, start_new_session=True)
         line = self.process.stdout.readline()
         assert line.rstrip().endswith("ready"), f"no ready line but {line!r}:\n{self.log.read_text()}"

@@ -123,7 +123,7 @@ def test_it_refuses_while_another_writer_holds_the_store(store, programs, tmp_pa
     config = {"ingest": {"listen": [f"127.0.0.1:{port}"]}}
     busy = Store(tmp_path, programs, config)
     busy.write("a.xml")
-    werd = subprocess.Popen([programs.werd, "-c", busy.path], stdout=subprocess.PIPE, text=True,
+    werd = subprocess.Popen([programs.werd, *programs.no_jail, "-c", busy.path], stdout=subprocess.PIPE, text=True,
                             stderr=subprocess.DEVNULL)
     try:
         assert werd.stdout.readline().rstrip().endswith("ready")

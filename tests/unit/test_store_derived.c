@@ -625,7 +625,7 @@ rebuilding_gives_what_following_gave(void **state)
 	buf_init(&followed, SIZE_MAX);
 	buf_init(&rebuilt, SIZE_MAX);
 	dump(path, &followed);
-	MUST(derived_rebuild(f->data, NULL, NULL, detail));
+	MUST(derived_rebuild(f->data, NULL, NULL, NULL, detail));
 	dump(path, &rebuilt);
 	assert_true(followed.len > 10000);
 	assert_true(slice_equal(buf_slice(&followed), buf_slice(&rebuilt)));
@@ -655,7 +655,7 @@ a_rebuild_takes_the_place_of_an_open_file(void **state)
 	assert_int_equal(fixture_follow(f, 100), 3);
 	MUST(derived_open(f->data, DERIVED_READ, &reader, detail));
 	(void)fixture_tell(f, &CRASH);
-	MUST(derived_rebuild(f->data, note_progress, &done, detail));
+	MUST(derived_rebuild(f->data, note_progress, &done, NULL, detail));
 	assert_int_equal(done, 4);
 	MUST(derived_totals(reader, &totals));
 	assert_int_equal(totals.reports, 4);
@@ -678,7 +678,7 @@ start_rebuilds(struct fixture *f, int times)
 		return child;
 	for (int i = 0; i < times; i++) {
 		struct err_detail detail;
-		if (derived_rebuild(f->data, NULL, NULL, &detail) != OK)
+		if (derived_rebuild(f->data, NULL, NULL, NULL, &detail) != OK)
 			_exit(1);
 	}
 	_exit(0);
