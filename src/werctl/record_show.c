@@ -311,7 +311,8 @@ show_analysis(const struct record *record, bool all, struct output *out)
 		output_printf(out, "\n");
 		return;
 	}
-	show(out, "summary", a->summary);
+	if (a->state != ANALYSIS_DONE)
+		show(out, "failed", a->summary);
 	if (a->has_class) {
 		char id[17];
 		(void)snprintf(id, sizeof(id), "%016llx",

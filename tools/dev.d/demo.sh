@@ -21,13 +21,14 @@ YAML
     printf 'A collector listens on 127.0.0.1:%s. 500 machines report to it:\n\n' "$port"
     build/release/werload run --server 127.0.0.1 --port "$port" --machines 500 --seed 1 \
         --reports 4000 --connections 16 --cabs --cab-bytes 40000 --acknowledged "$dir/acknowledged"
-    sleep 3 # derived counts lag by up to 2 s
+    demo_wait_analyzed "$dir"
     demo_show "$dir" "stats" stats
     demo_show "$dir" "buckets --limit 10" buckets --limit 10
     demo_show "$dir" "reports --limit 8" reports --limit 8
     local id
     id=$(build/release/werctl -c "$dir/werd.yaml" reports --limit 500 --json |
-        python3 -c 'import json,sys; print([r["id"] for r in map(json.loads, sys.stdin) if r["cab"]][0])')
+        python3 -c 'import json,sys; print([r["id"] for r in map(json.loads, sys.stdin)
+            if r["class_bucket"] and r["event_type"] == "APPCRASH"][0])')
     demo_show "$dir" "report $id" report "$id"
     build/release/werload verify --data "$dir/data" --acknowledged "$dir/acknowledged"
     printf '\nLook around:  %s -c %s help\n' build/release/werctl "$dir/werd.yaml"
@@ -52,6 +53,20 @@ demo_wait_ready() {
     done
     say "the collector did not start after $i tries:"
     cat "$1/werd.log" >&2
+    exit 1
+}
+
+# Counts lag by up to 2 s, and then each cabinet is read.
+demo_wait_analyzed() {
+    local i waiting=1
+    sleep 3
+    for i in $(seq 60); do
+        waiting=$(build/release/werctl -c "$1/werd.yaml" reports --limit 0 --json |
+            grep -c '"state":"waiting"') || true
+        [ "$waiting" = 0 ] && return
+        sleep 1
+    done
+    say "$waiting cabinets were not read after $i tries"
     exit 1
 }
 
