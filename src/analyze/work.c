@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "analyze/result.h"
@@ -106,6 +107,11 @@ put_result(struct work *work, struct derived *derived, const struct jail_result 
 	   struct err_detail *detail)
 {
 	struct analysis analysis;
+	/* The disk was full: nothing came of it, and it stays work. */
+	if (result->end == JAIL_EXIT && result->number == err_exit_status(ERR_FULL)) {
+		forget_running(work, result->job);
+		return err_set(detail, ERR_FULL, "no space for what a cabinet unpacks to");
+	}
 	arena_reset(&work->arena);
 	result_take(result, result->job, &work->arena, &analysis);
 	err_t err = put(derived, &analysis, detail);
@@ -150,6 +156,11 @@ start(struct work *work, struct derived *derived, const struct analysis_job *job
 	if (err != OK)
 		return err_set(detail, err, "a blob: %s", err_text(err));
 	input.scratch_fd = open_scratch(work);
+	if (input.scratch_fd < 0) {
+		(void)close(input.fd);
+		return err_set(detail, err_from_errno(errno), "%s/derived: a scratch file: %s",
+			       work->config->data, strerror(errno));
+	}
 	err = jail_start(work->jail, job->report, &input, detail);
 	if (err == OK)
 		work->running[work->n_running++] = job->report;

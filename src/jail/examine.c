@@ -140,8 +140,9 @@ put_file(struct examiner *examiner, struct examined *examined, const struct jail
 	put_class_of_first(object);
 }
 
-static struct json *
-make_document(struct examiner *examiner, const struct jail_input *input, struct slice file)
+static err_t
+make_document(struct examiner *examiner, const struct jail_input *input, struct slice file,
+	      struct json **ret_document)
 {
 	struct examined examined = {.has_dump = false};
 	struct json *object = json_new_object();
@@ -154,7 +155,8 @@ make_document(struct examiner *examiner, const struct jail_input *input, struct 
 		put_file(examiner, &examined, input, file, object);
 	buf_done(&examined.summary);
 	arena_done(&examined.arena);
-	return object;
+	*ret_document = object;
+	return examined.err;
 }
 
 /* Input is mapped, not read: a heap dump may have a gigabyte, of which few pages are looked at. */
@@ -197,11 +199,12 @@ examine(void *context, const struct jail_input *input, struct buf *answer)
 	if (input->task == EXAMINE_CABINET)
 		document = cab_describe(file, NULL);
 	else
-		document = make_document(context, input, file);
+		err = make_document(context, input, file, &document);
 	jail_note("the answer", 0);
-	json_format_line(document, true, answer);
+	if (err == OK)
+		json_format_line(document, true, answer);
 	if (buf_error(answer) == ERR_LIMIT)
 		format_without_contents(document, answer);
 	json_free(document);
-	return buf_error(answer);
+	return err == OK ? buf_error(answer) : err;
 }

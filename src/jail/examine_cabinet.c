@@ -112,6 +112,7 @@ unpack_and_list(struct cab *cab, int scratch_fd, struct listing *listing)
 		u.starts[i] = UINT64_MAX;
 	/* What is wrong with a member stands in the cabinet's own object. */
 	(void)!cab_extract_all(cab, &sink, &fault);
+	listing->examined->err = u.err;
 	struct slice all = map_scratch(&u);
 	list_members(listing, info, &u, all);
 	if (all.len > 0)

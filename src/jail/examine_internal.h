@@ -21,6 +21,7 @@ struct examined {
 	struct arena arena; /* of everything that lives until the document is written */
 	struct buf summary; /* of the first dump, else of what there is */
 	bool has_dump;
+	err_t err; /* of the scratch file: what is there is not all, and no answer */
 };
 
 bool examine_is_dump(enum file_kind kind);
