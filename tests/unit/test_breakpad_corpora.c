@@ -130,11 +130,11 @@ static void
 reads_and_writes_every_symbol_file(void **state)
 {
 	static const char *const folders[] = {"breakpad", "rust-minidump", "symbolic"};
-	char path[SYMBOL_CORPORA_PATH_BYTES];
+	char path[CORPORA_PATH_BYTES];
 	(void)state;
 	n_files = 0;
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
-		(void)nftw(symbol_corpora_path(folders[i], path), try_file, 16, FTW_PHYS);
+		(void)nftw(corpora_place(folders[i], path), try_file, 16, FTW_PHYS);
 	if (n_files == 0)
 		(void)printf("skip: symbol files (no corpora)\n");
 	else

@@ -442,10 +442,10 @@ is_not_fooled_by_the_folder_of_a_real_file(void **state)
 		.debug_id = SLICE_LITERAL("6A9832E5287241C1838ED98914E9B7FF1"),
 	};
 	const char *name = "S";
-	char path[SYMBOL_CORPORA_PATH_BYTES];
+	char path[CORPORA_PATH_BYTES];
 	struct folder *folder;
 	(void)state;
-	int fd = open(symbol_corpora_path("rust-minidump/breakpad-symbols/testdata/symbols", path),
+	int fd = open(corpora_place("rust-minidump/breakpad-symbols/testdata/symbols", path),
 		      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0) {
 		(void)printf("skip: symbols of rust-minidump (no corpora)\n");

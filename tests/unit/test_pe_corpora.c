@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "image_corpora.h"
+#include "corpora.h"
 #include "image_memory.h"
 #include "image_tools.h"
 #include "symbols/elf.h"
@@ -222,10 +222,10 @@ rules_equal_those_of(const char *program, const char *rows, const uint64_t *know
 	struct buf file;
 	struct buf text;
 	struct row row = {0};
-	if (!corpora_path(program, path))
+	if (!corpora_find(program, path))
 		return;
 	read_file(path, &file);
-	if (!corpora_path(rows, path)) {
+	if (!corpora_find(rows, path)) {
 		buf_done(&file);
 		return;
 	}
@@ -281,7 +281,7 @@ the_frames_of_a_real_crash_have_their_lines(void **state)
 	char path[CORPORA_PATH_BYTES];
 	struct buf file;
 	struct symbols *symbols = NULL;
-	if (!corpora_path(CRASH_LINUX, path))
+	if (!corpora_find(CRASH_LINUX, path))
 		return;
 	read_file(path, &file);
 	assert_int_equal(elf_open(buf_slice(&file), &symbols, NULL), OK);
@@ -301,7 +301,7 @@ a_chain_that_leads_to_itself_ends_with_an_error(void **state)
 	struct buf file;
 	struct symbols *symbols = NULL;
 	static struct fake_memory stack;
-	if (!corpora_path(CHAINED_LOOP, path))
+	if (!corpora_find(CHAINED_LOOP, path))
 		return;
 	read_file(path, &file);
 	assert_int_equal(pe_open(buf_slice(&file), &symbols, NULL), OK);
@@ -328,7 +328,7 @@ an_image_of_two_empty_sections_is_read(void **state)
 	char path[CORPORA_PATH_BYTES];
 	struct buf file;
 	struct symbols *symbols = NULL;
-	if (!corpora_path(FIND_MODULE, path))
+	if (!corpora_find(FIND_MODULE, path))
 		return;
 	read_file(path, &file);
 	assert_int_equal(pe_open(buf_slice(&file), &symbols, NULL), OK);
